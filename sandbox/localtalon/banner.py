@@ -1,0 +1,58 @@
+"""What a started sandbox says of itself: URLs, keys, and one line to paste."""
+
+import json
+from collections.abc import Iterator
+
+from localtalon.sandbox import Pair
+
+_SAMPLE = '{"userId":"user-1","traits":{"email":"ada@example.com","address":{"city":"Berlin"}}}'
+
+
+def for_programs(pair: Pair) -> str:
+    """One line of JSON with the URLs and keys."""
+    return json.dumps(
+        {
+            "emulator": pair.emulator.url,
+            "bridge": pair.bridge.url,
+            "writeKey": pair.bridge_settings.write_keys[0],
+            "apiKey": pair.bridge_settings.destination.api_key,
+            "managementKey": _management_key(pair),
+            "deployment": pair.deployment.name,
+        }
+    )
+
+
+def for_people(pair: Pair) -> Iterator[str]:
+    """The same as text, with a curl line that makes a profile and the place to look at it."""
+    kept = pair.emulator_settings.data
+    yield f"localtalon is up: deployment {pair.deployment.name}, kept {'in ' + kept if kept else 'in memory'}"
+    yield ""
+    yield f"  Talon.One        {pair.emulator.url}   Integration and Management API, Campaign Manager"
+    yield f"  Segment bridge   {pair.bridge.url}   point a Segment library here"
+    yield f"  write key        {pair.bridge_settings.write_keys[0]}"
+    for application in pair.deployment.applications:
+        for key in application.api_keys:
+            kind = "API key" if key.platform == "none" else f"{key.platform} key"
+            where = f"Application {application.id} {application.name!r}, {application.environment}"
+            yield f"  {kind:<16} {key.key}   {where}"
+    if management := _management_key(pair):
+        yield f"  management key   {management}"
+    yield ""
+    yield "Send an identify, then look at the profile:"
+    yield ""
+    yield from curl_lines(pair)
+
+
+def curl_lines(pair: Pair) -> Iterator[str]:
+    """Two lines to paste: one makes a profile, one reads it back."""
+    key = pair.bridge_settings.write_keys[0]
+    yield f"  curl -u {key}: {pair.bridge.url}/v1/identify -d '{_SAMPLE}'"
+    yield (
+        f"  curl -H 'Authorization: ApiKey-v1 {pair.bridge_settings.destination.api_key}' "
+        f"'{pair.emulator.url}/v1/customer_profiles/user-1/inventory?profile=true'"
+    )
+
+
+def _management_key(pair: Pair) -> str | None:
+    keys = pair.deployment.management_keys
+    return keys[0].key if keys else None

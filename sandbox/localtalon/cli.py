@@ -1,0 +1,167 @@
+"""The command line."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="localtalon")
+def main() -> None:
+    """Talon.One on your own machine, and the Segment destination that feeds it."""
+
+
+_config = click.option(
+    "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path), help="localtalon.toml"
+)
+_data = click.option("--data", help="Keep everything in this directory (default: in memory, gone at exit).")
+_host = click.option("--host", help="Address to listen on (default 127.0.0.1).")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
+
+
+def _port(name: str, default: int) -> Callable[[Any], Any]:
+    text = f"Port (default {default}; 0: any free one)."
+    return click.option(name, type=click.IntRange(0, 65535), help=text)
+
+
+@main.command()
+@_config
+@_data
+@_host
+@_port("--emulator-port", 8900)
+@_port("--bridge-port", 8901)
+@click.option("--port", type=click.IntRange(0, 0), help="0: any free port for both.")
+@click.option("--demo", is_flag=True, help="Send a few sample events and print what became of them.")
+@_json
+def up(
+    config_file: Path | None,
+    data: str | None,
+    host: str | None,
+    emulator_port: int | None,
+    bridge_port: int | None,
+    port: int | None,
+    demo: bool,
+    as_json: bool,
+) -> None:
+    """Run the emulator and the bridge together."""
+    from localtalon import banner, startup
+
+    settings = startup.configured(config_file, data, host)
+    settings = startup.with_ports(settings, _first(emulator_port, port), _first(bridge_port, port))
+    pair = startup.composed(settings)
+
+    def ready() -> None:
+        if as_json:
+            click.echo(banner.for_programs(pair))
+        else:
+            click.echo("\n".join(banner.for_people(pair)))
+            click.echo("\nCtrl-C ends it.")
+        sys.stdout.flush()
+        if demo:
+            startup.in_background(lambda: _show_demo(pair.bridge.url, pair.bridge_settings.write_keys[0]))
+
+    startup.run((pair.emulator, pair.bridge), ready)
+
+
+@main.command()
+@_config
+@_data
+@_host
+@_port("--port", 8900)
+@_json
+def emulator(config_file: Path | None, data: str | None, host: str | None, port: int | None, as_json: bool) -> None:
+    """Run the fake Talon.One alone."""
+    from localtalon import startup
+
+    settings = startup.with_ports(startup.configured(config_file, data, host), port, None)
+    service, deployment = startup.emulator(settings)
+    keys = deployment.management_keys
+    told = {
+        "emulator": service.url,
+        "apiKeys": [key.key for application in deployment.applications for key in application.api_keys],
+        "managementKey": keys[0].key if keys else None,
+    }
+    startup.run((service,), lambda: _announce(told, as_json))
+
+
+@main.command()
+@_config
+@_data
+@_host
+@_port("--port", 8901)
+@_json
+def bridge(config_file: Path | None, data: str | None, host: str | None, port: int | None, as_json: bool) -> None:
+    """Run the bridge alone, towards the config's application domain (default: an emulator on its usual port)."""
+    from localtalon import startup
+
+    service, settings = startup.bridge(startup.with_ports(startup.configured(config_file, data, host), None, port))
+    told = {
+        "bridge": service.url,
+        "writeKey": settings.write_keys[0],
+        "applicationDomain": settings.destination.base_url,
+    }
+    startup.run((service,), lambda: _announce(told, as_json))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@_config
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each event.")
+def explain(file: str, config_file: Path | None, as_json: bool) -> None:
+    """Show what would become of the events in FILE (- for standard input), without sending them.
+
+    FILE holds one call, a batch as a library sends it, a JSON array of calls, or one call a line.
+    Exits with 1 when a trait is withheld or something is no event.
+    """
+    import time
+
+    from localtalon import explain as explaining
+    from localtalon import startup
+    from talon_bridge import codec
+
+    destination = startup.destination(config_file)
+    well = True
+    for item in explaining.given(file):
+        told = explaining.explain(item, destination, time.time())
+        well = well and explaining.is_well(told)
+        if as_json:
+            click.echo(codec.encode(told).decode())
+        else:
+            click.echo("\n".join(explaining.lines(told)))
+    sys.exit(0 if well else 1)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def rules(as_json: bool) -> None:
+    """List the rules: what must hold between Segment and Talon.One, and who says so."""
+    from localtalon import rule_list
+
+    click.echo(rule_list.for_programs() if as_json else rule_list.for_people())
+
+
+def _announce(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        for name, value in told.items():
+            shown = ", ".join(value) if isinstance(value, list) else value
+            click.echo(f"{name}: {shown}")
+        click.echo("Ctrl-C ends it.")
+    sys.stdout.flush()
+
+
+def _show_demo(bridge_url: str, write_key: str) -> None:
+    from localtalon import demo
+
+    for line in demo.run(bridge_url, write_key):
+        click.echo(line)
+    sys.stdout.flush()
+
+
+def _first(*ports: int | None) -> int | None:
+    return next((port for port in ports if port is not None), None)

@@ -1,0 +1,63 @@
+"""A few sample events through the real door, and what became of them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+EVENTS: tuple[dict[str, Any], ...] = (
+    {
+        "type": "identify",
+        "userId": "user-1",
+        "messageId": "demo-1",
+        "traits": {
+            "email": "ada@example.com",
+            "name": "Ada",
+            "age": 36,
+            "address": {"city": "Berlin", "country": "DE"},
+            "favourite_tags": ["books", "tea"],
+        },
+    },
+    {
+        "type": "identify",
+        "userId": "user-1",
+        "messageId": "demo-2",
+        "traits": {"address": {"City": "Hamburg"}, "shoe_size": 41, "vip": True},
+    },
+    {
+        "type": "identify",
+        "userId": "user-1",
+        "messageId": "demo-3",
+        "traits": {"order_completed_last_30days": True},
+        "context": {
+            "personas": {"computation_class": "audience", "computation_key": "order_completed_last_30days"},
+        },
+    },
+    {"type": "identify", "userId": "user-2", "messageId": "demo-4", "traits": {"vip": "true"}},
+    {"type": "track", "userId": "user-1", "messageId": "demo-5", "event": "Order Completed"},
+)
+
+
+def run(bridge_url: str, write_key: str) -> Iterator[str]:
+    """Send the events and tell, line by line, what became of each."""
+    with httpx.Client(base_url=bridge_url, trust_env=False, timeout=30) as client:
+        sent = client.post("/v1/batch", json={"batch": EVENTS}, auth=(write_key, ""))
+        sent.raise_for_status()
+        client.get("/_bridge/idle", params={"timeout": 20})
+        for event in EVENTS:
+            yield ""
+            yield f"{event['type']} {event['userId']}  {json.dumps(event.get('traits', {}))}"
+            yield from _fate(client.get(f"/_bridge/events/{event['messageId']}").json())
+
+
+def _fate(explained: dict[str, Any]) -> Iterator[str]:
+    reason = explained["reason"]
+    yield f"  {explained['state']}" + (f": {reason['reason']}{_rule(reason)}" if reason else "")
+    for trait in explained["traits"]:
+        why = f": {trait['reason']}" if "reason" in trait else ""
+        yield f"    {trait['pointer']} -> {trait['attribute']}  {trait['verdict']}{why}{_rule(trait)}"
+
+
+def _rule(told: dict[str, Any]) -> str:
+    return f" [{told['rule']}]" if told.get("rule") else ""

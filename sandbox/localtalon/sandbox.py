@@ -1,0 +1,148 @@
+"""A Talon.One and a bridge to it, both in this process, for as long as you need them."""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from talon_emulator.app import create_app as create_emulator
+
+from localtalon import config
+from localtalon.serve import Service, bind, run, serve
+from talon_bridge.app import create_app as create_bridge
+from talon_bridge.settings import Settings as BridgeSettings
+from talon_emulator.seed import DEMO, DeploymentSeed
+from talon_emulator.settings import Settings as EmulatorSettings
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """The two services, bound and composed but not yet running."""
+
+    emulator: Service
+    bridge: Service
+    emulator_settings: EmulatorSettings
+    bridge_settings: BridgeSettings
+
+    @property
+    def deployment(self) -> DeploymentSeed:
+        """The deployment that the emulator starts with."""
+        return self.emulator_settings.deployment
+
+
+def compose(settings: config.Config) -> Pair:
+    """Bind both ports and build both apps; the bridge points at the emulator unless the config says otherwise."""
+    of_emulator = settings.emulator_settings()
+    talon_socket = bind(of_emulator.host, of_emulator.port, "emulator", "--emulator-port")
+    emulator = Service("emulator", create_emulator(of_emulator), talon_socket)
+    try:
+        of_bridge = settings.bridge_settings(emulator.url)
+        bridge_socket = bind(of_bridge.host, of_bridge.port, "bridge", "--bridge-port")
+    except BaseException:
+        talon_socket.close()
+        raise
+    bridge = Service("bridge", create_bridge(of_bridge), bridge_socket)
+    return Pair(emulator, bridge, of_emulator, of_bridge)
+
+
+class Sandbox:
+    """Both parts on free ports of this machine, in a thread of this process.
+
+    >>> with Sandbox() as sandbox:
+    ...     print(sandbox.bridge_url, sandbox.emulator_url)
+
+    `config_file` is a localtalon.toml; without one it is the demo deployment, in memory, and deliveries are not slowed
+    down. Ports are free ones unless given.
+    """
+
+    def __init__(
+        self,
+        config_file: Path | str | None = None,
+        *,
+        data: Path | str | None = None,
+        emulator_port: int = 0,
+        bridge_port: int = 0,
+    ) -> None:
+        settings = config.load(None if config_file is None else Path(config_file))
+        folder = None if data is None else str(data)
+        replace = msgspec.structs.replace
+        emulator = replace(settings.emulator, port=emulator_port, data=folder or settings.emulator.data)
+        bridge = replace(settings.bridge, port=bridge_port, data=folder or settings.bridge.data)
+        if config_file is None:
+            bridge = replace(bridge, max_requests_per_second=0)
+        self._settings = replace(settings, emulator=emulator, bridge=bridge)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._pair: Pair | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Start both and return once both answer; raises what keeps them from it."""
+        self._pair = compose(self._settings)
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="localtalon", daemon=True)
+        self._thread.start()
+        ready.result()
+        return self
+
+    def stop(self) -> None:
+        """Let what is in flight end, and give the ports back."""
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+            self._thread = None
+
+    @property
+    def emulator_url(self) -> str:
+        """The fake Talon.One."""
+        return self._running.emulator.url
+
+    @property
+    def bridge_url(self) -> str:
+        """Where Segment's libraries send to."""
+        return self._running.bridge.url
+
+    @property
+    def write_key(self) -> str:
+        """The bridge's first write key."""
+        return self._running.bridge_settings.write_keys[0]
+
+    @property
+    def api_key(self) -> str:
+        """The Integration API key that the bridge itself uses."""
+        return self._running.bridge_settings.destination.api_key
+
+    @property
+    def management_key(self) -> str:
+        """The first Management API key of the deployment."""
+        return (self._running.deployment or DEMO).management_keys[0].key
+
+    @property
+    def _running(self) -> Pair:
+        if self._pair is None:
+            raise RuntimeError("the sandbox is not started; use it in a with block, or call start()")
+        return self._pair
+
+    def _run(self, ready: "Future[None]") -> None:
+        async def main() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._stop = asyncio.Event()
+            pair = self._running
+            await serve((pair.emulator, pair.bridge), self._stop, lambda: ready.set_result(None))
+
+        try:
+            run(main())
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)

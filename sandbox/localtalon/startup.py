@@ -1,0 +1,101 @@
+"""Services as the command line starts them: settings from file, environment and options; clear words when it fails."""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+from talon_emulator.app import create_app as create_emulator
+
+from localtalon import config
+from localtalon.config import Config, ConfigError
+from localtalon.sandbox import Pair, compose
+from localtalon.serve import PortTakenError, Service, bind, run_until_signalled
+from talon_bridge.app import create_app as create_bridge
+from talon_bridge.settings import Destination, SettingsError
+from talon_bridge.settings import Settings as BridgeSettings
+from talon_emulator.seed import DeploymentSeed
+
+COULD_NOT_RUN = 2
+USUAL_EMULATOR = "http://127.0.0.1:8900"
+
+
+def fail(message: str) -> NoReturn:
+    """End with exit code 2 and one line that says why."""
+    click.echo(f"localtalon: {message}", err=True)
+    sys.exit(COULD_NOT_RUN)
+
+
+def configured(config_file: Path | None, data: str | None, host: str | None) -> Config:
+    """The config with the command line's options over it."""
+    try:
+        settings = config.load(config_file)
+    except ConfigError as error:
+        fail(str(error))
+    changed = {name: value for name, value in (("data", data), ("host", host)) if value is not None}
+    replace = msgspec.structs.replace
+    return replace(settings, emulator=replace(settings.emulator, **changed), bridge=replace(settings.bridge, **changed))
+
+
+def with_ports(settings: Config, emulator: int | None, bridge: int | None) -> Config:
+    """The config with these ports, where they are given."""
+    replace = msgspec.structs.replace
+    if emulator is not None:
+        settings = replace(settings, emulator=replace(settings.emulator, port=emulator))
+    if bridge is not None:
+        settings = replace(settings, bridge=replace(settings.bridge, port=bridge))
+    return settings
+
+
+def composed(settings: Config) -> Pair:
+    """Both services, bound."""
+    try:
+        return compose(settings)
+    except (ConfigError, PortTakenError, SettingsError) as error:
+        fail(str(error))
+
+
+def emulator(settings: Config) -> tuple[Service, DeploymentSeed]:
+    """The emulator alone, bound."""
+    of_emulator = settings.emulator_settings()
+    try:
+        bound = bind(of_emulator.host, of_emulator.port, "emulator", "--port")
+        return Service("emulator", create_emulator(of_emulator), bound), of_emulator.deployment
+    except (PortTakenError, ValueError) as error:
+        fail(str(error))
+
+
+def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
+    """The bridge alone, bound."""
+    try:
+        of_bridge = settings.bridge_settings(USUAL_EMULATOR)
+        bound = bind(of_bridge.host, of_bridge.port, "bridge", "--port")
+        return Service("bridge", create_bridge(of_bridge), bound), of_bridge
+    except (ConfigError, PortTakenError, SettingsError) as error:
+        fail(str(error))
+
+
+def destination(config_file: Path | None) -> Destination:
+    """The destination's settings alone."""
+    try:
+        return configured(config_file, None, None).destination_settings(USUAL_EMULATOR)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def run(services: Sequence[Service], ready: Callable[[], None]) -> None:
+    """Serve until a signal; what keeps a service from starting is said in one line."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        run_until_signalled(services, ready)
+    except (SettingsError, ValueError) as error:
+        fail(str(error))
+
+
+def in_background(job: Callable[[], None]) -> None:
+    """Run a job beside the services; it does not keep the process alive."""
+    threading.Thread(target=job, daemon=True).start()
