@@ -1,0 +1,1 @@
+"""What we measure, each a ratio against a ceiling taken in the same run."""

@@ -1,0 +1,94 @@
+"""The servers that are measured, each a process of its own: `python -m benchmarks.servers NAME [FOLDER]`."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.load import pin
+
+ANSWER_BYTES = "LOCALTALON_BENCH_ANSWER"
+
+
+def bare(answer: bytes) -> Any:
+    """The ceiling: an ASGI app that reads the body and answers fixed bytes."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    return app
+
+
+def bare_starlette() -> Any:
+    """What a cold start is compared with: one Starlette route."""
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def health(request: Any) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(routes=[Route("/_emulator/health", health)])
+
+
+def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
+    """The apps of one process, by name."""
+    if name == "bare":
+        import os
+
+        return [("bare", bare(os.environb[ANSWER_BYTES.encode()]))]
+    if name == "starlette":
+        return [("starlette", bare_starlette())]
+    found: list[tuple[str, Any]] = []
+    if name in ("emulator", "pair"):
+        from talon_emulator.app import create_app
+        from talon_emulator.settings import Settings
+
+        found.append(("emulator", create_app(Settings(data=folder))))
+    if name in ("bridge", "pair"):
+        from localtalon.config import load
+        from talon_bridge.app import create_app as create_bridge
+
+        settings = load(None, {"LOCALTALON_BRIDGE_DATA": folder} if folder else {})
+        found.append(("bridge", create_bridge(settings.bridge_settings("http://127.0.0.1:9"))))
+    return found
+
+
+@contextlib.contextmanager
+def running(name: str, folder: str | None = None, answer: bytes = b"") -> Iterator[list[int]]:
+    """A server process; gives its ports once it accepts connections."""
+    import os
+
+    command = [sys.executable, "-m", "benchmarks.servers", name, *([folder] if folder else [])]
+    environment = {**os.environb, ANSWER_BYTES.encode(): answer}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            yield [int(port) for port in process.stdout.readline().split()]
+        finally:
+            process.kill()
+
+
+def main() -> None:
+    """Serve until killed."""
+    from localtalon.serve import Service, bind, run_until_signalled
+
+    pin(0)
+    name, *folder = sys.argv[1:]
+    services = [
+        Service(part, app, bind("127.0.0.1", 0, part, "--port"))
+        for part, app in apps(name, folder[0] if folder else None)
+    ]
+    ports = " ".join(str(service.socket.getsockname()[1]) for service in services)
+    run_until_signalled(services, lambda: print(ports, flush=True))
+
+
+if __name__ == "__main__":
+    main()

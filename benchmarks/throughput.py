@@ -1,0 +1,83 @@
+"""Requests a second of each door, as a share of a bare ASGI app that answers the same bytes."""
+
+import json
+import statistics
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from benchmarks.load import Load, each, pin, request
+from benchmarks.servers import running
+
+API_KEY = "a1" * 32
+ATTRIBUTES = {
+    "email": "ada@example.com",
+    "name": "Ada Lovelace",
+    "age": 36,
+    "vip": True,
+    "signed_up_at": "2026-01-21T15:04:05Z",
+    "favourite_tags": ["books", "tea"],
+    "address_city": "Berlin",
+    "lifetime_value": 1234.56,
+}
+ROUNDS = 5
+
+
+class Ratio(NamedTuple):
+    """One line of the table."""
+
+    name: str
+    goal: str
+    ratio: float
+    detail: str
+
+
+def profile_update(number: int) -> bytes:
+    """An update of one of a thousand profiles with eight attributes."""
+    body = json.dumps({"attributes": {**ATTRIBUTES, "age": number % 90}}).encode()
+    return request("PUT", f"/v2/customer_profiles/user-{number}", body, f"Authorization: ApiKey-v1 {API_KEY}")
+
+
+def identify(count: int) -> Iterator[bytes]:
+    """Identifies of a thousand users, each call with an id of its own."""
+    number = count
+    while True:
+        number += 1
+        body = json.dumps({"userId": f"user-{number % 1000}", "messageId": f"m{number}", "traits": ATTRIBUTES}).encode()
+        yield request("POST", "/v1/identify", body, "Authorization: Basic bG9jYWx0YWxvbi13cml0ZS1rZXk6")
+
+
+def _answer_to(port: int, raw: bytes) -> bytes:
+    """What the server answers to one request: the bytes that the ceiling will answer too."""
+    head, body = raw.split(b"\r\n\r\n", 1)
+    first, *rest = head.decode().split("\r\n")
+    method, path, _ = first.split(" ")
+    headers = dict(line.split(": ", 1) for line in rest if not line.startswith(("Host", "Content-Length")))
+    call = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers, method=method)
+    with urllib.request.urlopen(call) as answer:
+        return bytes(answer.read())
+
+
+def _compare(name: str, goal: str, port: int, sample: bytes, mine: Iterator[bytes]) -> Ratio:
+    with running("bare", answer=_answer_to(port, sample)) as (ceiling_port,):
+        ceiling = each(lambda n: sample, 1)
+        pairs = []
+        for _ in range(ROUNDS):
+            load = Load(mine)
+            pairs.append((Load(ceiling).run(ceiling_port), load.run(port)))
+    ratio = statistics.median(own / bare for bare, own in pairs)
+    bare, own = (statistics.median(column) for column in zip(*pairs, strict=True))
+    waits = sorted(load.latencies)
+    tail = f"p50 {waits[len(waits) // 2] * 1e3:.1f} ms, p99 {waits[len(waits) * 99 // 100] * 1e3:.1f} ms"
+    return Ratio(name, goal, ratio, f"{own:,.0f}/s of {bare:,.0f}/s; {tail}")
+
+
+def measure() -> Iterator[Ratio]:
+    """Every door in turn."""
+    pin(1)
+    with running("emulator") as (port,):
+        updates = each(profile_update, 1000)
+        yield _compare("emulator: profile update, in memory", ">= 0.25", port, profile_update(1), updates)
+    with tempfile.TemporaryDirectory() as folder, running("bridge", folder) as (port,):
+        yield _compare("bridge: single identify, durable", ">= 0.20", port, next(identify(0)), identify(10**6))
