@@ -12,6 +12,8 @@ import msgspec
 
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
+from talon_emulator import seed
+from talon_emulator.deployments import State
 from talon_emulator.seed import DEMO, DeploymentSeed
 from talon_emulator.settings import Settings as EmulatorSettings
 
@@ -138,9 +140,14 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
             raise ConfigError(f"{name} is not valid TOML: {error}") from None
     _overlay(document, environ)
     try:
-        return msgspec.convert(document, Config)
+        config = msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{name}: {_explain(str(error))}") from None
+    if config.deployment is not None:
+        problem = seed.apply(State(), config.deployment, now="1970-01-01T00:00:00Z")
+        if isinstance(problem, seed.SeedError):
+            raise ConfigError(f"{name}: {_dotted('/deployment' + problem.place)}: {problem.message}")
+    return config
 
 
 def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -174,6 +181,11 @@ def _explain(error: str) -> str:
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     meant = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
     return f"unknown key {path + '.' if path else ''}{key}{meant}"
+
+
+def _dotted(pointer: str) -> str:
+    """A JSON pointer in TOML's spelling: `/deployment/attributes/0/name` is `deployment.attributes[0].name`."""
+    return re.sub(r"/(\d+)(?=/|$)", r"[\1]", pointer).replace("/", ".").lstrip(".")
 
 
 def _sentence(error: str) -> str:

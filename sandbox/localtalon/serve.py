@@ -17,6 +17,10 @@ class PortTakenError(Exception):
     """The address cannot be bound; the message says which, and how to choose another."""
 
 
+class StartError(Exception):
+    """An app says that it cannot start; the message is its own."""
+
+
 class Service:
     """One app on one bound socket. `name` is for messages."""
 
@@ -91,8 +95,10 @@ async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
         await asyncio.wait({answer, running}, return_when=asyncio.FIRST_COMPLETED)
         if answer.done() and answer.result()["type"] == f"{kind}.complete":
             return
-        answer.cancel()
-        await running  # raises what went wrong; an app that just returns has no lifespan
+        await running  # raises what went wrong, as far as the app lets it out
+        if answer.done():
+            raise StartError(answer.result().get("message", f"{kind} failed"))
+        answer.cancel()  # an app that just returns has no lifespan
 
     await step("lifespan.startup")
     try:

@@ -9,16 +9,17 @@ from typing import NoReturn
 
 import click
 import msgspec
-from talon_emulator.app import create_app as create_emulator
 
 from localtalon import config
 from localtalon.config import Config, ConfigError
 from localtalon.sandbox import Pair, compose
-from localtalon.serve import PortTakenError, Service, bind, run_until_signalled
+from localtalon.serve import PortTakenError, Service, StartError, bind, run_until_signalled
 from talon_bridge.app import create_app as create_bridge
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
+from talon_emulator.app import create_app as create_emulator
 from talon_emulator.seed import DeploymentSeed
+from talon_emulator.store import StoreUnavailable
 
 COULD_NOT_RUN = 2
 USUAL_EMULATOR = "http://127.0.0.1:8900"
@@ -55,7 +56,7 @@ def composed(settings: Config) -> Pair:
     """Both services, bound."""
     try:
         return compose(settings)
-    except (ConfigError, PortTakenError, SettingsError) as error:
+    except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
         fail(str(error))
 
 
@@ -65,7 +66,7 @@ def emulator(settings: Config) -> tuple[Service, DeploymentSeed]:
     try:
         bound = bind(of_emulator.host, of_emulator.port, "emulator", "--port")
         return Service("emulator", create_emulator(of_emulator), bound), of_emulator.deployment
-    except (PortTakenError, ValueError) as error:
+    except (PortTakenError, StoreUnavailable) as error:
         fail(str(error))
 
 
@@ -75,7 +76,7 @@ def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
         of_bridge = settings.bridge_settings(USUAL_EMULATOR)
         bound = bind(of_bridge.host, of_bridge.port, "bridge", "--port")
         return Service("bridge", create_bridge(of_bridge), bound), of_bridge
-    except (ConfigError, PortTakenError, SettingsError) as error:
+    except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
         fail(str(error))
 
 
@@ -92,7 +93,7 @@ def run(services: Sequence[Service], ready: Callable[[], None]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         run_until_signalled(services, ready)
-    except (SettingsError, ValueError) as error:
+    except (SettingsError, StartError) as error:
         fail(str(error))
 
 

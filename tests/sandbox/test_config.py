@@ -1,0 +1,151 @@
+"""The config file: what it says reaches both parts; what it says wrong is named with the nearest known key."""
+
+from pathlib import Path
+
+import pytest
+
+from localtalon.config import DEMO_CUSTOM_ATTRIBUTES, Config, ConfigError, load
+
+EMULATOR = "http://127.0.0.1:8900"
+FULL = """
+[emulator]
+port = 9000
+
+[bridge]
+write_keys = ["web", "app"]
+max_requests_per_second = 0
+
+[destination]
+api_key = "k"
+application_domain = "https://demo.talon.one/"
+custom_attributes = ["email", "address_city"]
+client_side_sources = "reject"
+
+[deployment]
+name = "shop"
+
+[[deployment.applications]]
+id = 7
+name = "Shop"
+environment = "live"
+api_keys = [{ title = "bridge", key = "0123456789abcdef" }]
+
+[[deployment.attributes]]
+name = "email"
+type = "string"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "localtalon.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_without_a_file_it_is_the_demo() -> None:
+    config = load(None, {})
+    destination = config.destination_settings(EMULATOR)
+    assert (destination.api_key, destination.base_url) == ("a1" * 32, EMULATOR)
+    assert destination.custom_attributes == DEMO_CUSTOM_ATTRIBUTES
+    assert config.emulator_settings().deployment.name == "demo"
+    assert (config.emulator_settings().port, config.bridge_settings(EMULATOR).port) == (8900, 8901)
+
+
+def test_the_demo_lists_all_its_attributes_but_the_audience_and_the_computed_trait() -> None:
+    defined = [attribute.name for attribute in load(None, {}).emulator_settings().deployment.attributes]
+    assert defined == [*DEMO_CUSTOM_ATTRIBUTES, "order_completed_last_30days", "lifetime_value"]
+
+
+def test_what_the_file_says_reaches_both_parts(tmp_path: Path) -> None:
+    config = load(written(tmp_path, FULL), {})
+    bridge, emulator = config.bridge_settings(EMULATOR), config.emulator_settings()
+    assert emulator.port == 9000
+    assert emulator.deployment.name == "shop"
+    assert bridge.write_keys == ("web", "app")
+    assert bridge.destination.base_url == "https://demo.talon.one"
+    assert bridge.destination.client_side_sources == "reject"
+
+
+def test_an_api_key_that_is_left_out_is_the_deployments_first(tmp_path: Path) -> None:
+    text = FULL.replace('api_key = "k"\n', "").replace('application_domain = "https://demo.talon.one/"\n', "")
+    destination = load(written(tmp_path, text), {}).destination_settings(EMULATOR)
+    assert (destination.api_key, destination.base_url) == ("0123456789abcdef", EMULATOR)
+
+
+def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
+    environ = {
+        "LOCALTALON_DESTINATION_API_KEY": "from-outside",
+        "LOCALTALON_EMULATOR_PORT": "9100",
+        "LOCALTALON_DESTINATION_CUSTOM_ATTRIBUTES": "email, age",
+    }
+    config = load(written(tmp_path, FULL), environ)
+    destination = config.destination_settings(EMULATOR)
+    assert (destination.api_key, config.emulator.port) == ("from-outside", 9100)
+    assert destination.custom_attributes == ("email", "age")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[destination]\napi_kee = 'x'", "unknown key destination.api_kee; did you mean api_key?"),
+        ("[destinations]\n", "unknown key destinations; did you mean destination?"),
+        ("[bridge]\nwritekeys = []", "unknown key bridge.writekeys; did you mean write_keys?"),
+        ("[[deployment.attributes]]\nname='a'\ntype='string'\ntitel='A'", "did you mean title?"),
+        ("[[deployment.attributes]]\nname='a'\ntype='boolian'", "deployment.attributes[0].type: invalid enum value"),
+        (
+            "[[deployment.attributes]]\nname='a'\ntype='string'\n[[deployment.attributes]]\nname='1st'\ntype='string'",
+            "deployment.attributes[1].name: attribute '1st': name does not match pattern",
+        ),
+        ("[emulator]\nport = 'x'", "emulator.port: expected int, got str"),
+        ("[emulator\n", "is not valid TOML"),
+        ("[destination]\nclient_side_sources = 'maybe'", "destination.client_side_sources: invalid enum value 'maybe'"),
+    ],
+)
+def test_a_bad_file_is_named_with_the_key_and_the_nearest_known_one(tmp_path: Path, text: str, said: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as raised:
+        load(path, {})
+    assert str(path) in str(raised.value)
+    assert said in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml cannot be read: No such file or directory"):
+        load(tmp_path / "nowhere.toml", {})
+
+
+def test_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "localtalon.toml"
+    path.write_bytes(b"# \xff")
+    with pytest.raises(ConfigError, match="is not valid UTF-8"):
+        load(path, {})
+
+
+def test_custom_attributes_are_required_with_a_deployment_of_ones_own(tmp_path: Path) -> None:
+    config = load(written(tmp_path, "[deployment]\nname = 'x'\n"), {})
+    with pytest.raises(ConfigError, match=r"destination\.custom_attributes is missing"):
+        config.destination_settings(EMULATOR)
+
+
+def test_a_deployment_without_a_plain_key_asks_for_one(tmp_path: Path) -> None:
+    text = "[destination]\ncustom_attributes = []\n[deployment]\nname = 'x'\n"
+    with pytest.raises(ConfigError, match=r"destination\.api_key is missing"):
+        load(written(tmp_path, text), {}).destination_settings(EMULATOR)
+
+
+def test_a_setting_that_the_bridge_refuses_is_a_config_error() -> None:
+    config = load(None, {"LOCALTALON_BRIDGE_REQUEST_TIMEOUT": "0"})
+    with pytest.raises(ConfigError, match=r"bridge\.request_timeout is 0"):
+        config.bridge_settings(EMULATOR)
+    with pytest.raises(ConfigError, match=r"destination\.application_domain"):
+        load(None, {"LOCALTALON_DESTINATION_APPLICATION_DOMAIN": "ftp://x"}).destination_settings(EMULATOR)
+
+
+def test_an_environment_variable_of_the_wrong_type_is_named() -> None:
+    with pytest.raises(ConfigError, match="LOCALTALON_EMULATOR_PORT: "):
+        load(None, {"LOCALTALON_EMULATOR_PORT": "high"})
+
+
+def test_config_is_frozen() -> None:
+    with pytest.raises(AttributeError):
+        Config().deployment = None  # type: ignore[misc]
