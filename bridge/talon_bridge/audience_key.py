@@ -17,6 +17,9 @@ class KeyProblem(msgspec.Struct, frozen=True):
     key: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"audience {self.audience!r}: {self.reason}"
+
 
 def key_of(name: str) -> str:
     """`Order Completed Last 30days` -> `order_completed_last_30days`; letters and digits are never split (AUD-1)."""

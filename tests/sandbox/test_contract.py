@@ -1,0 +1,84 @@
+"""Our own pair, judged by the contracts over real HTTP: every check, and the oracle against Segment's own library."""
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from segment.analytics.client import Client
+
+from contracts_support import DEFINITIONS, SETTINGS, bench
+from localtalon import Sandbox
+from talon_bridge.audience_key import key_of, problems
+from talon_contracts.checks import CHECKS, Check
+from talon_contracts.exact_json import same_value
+from talon_contracts.oracle import expected_profiles
+from talon_contracts.strategies import names_of
+from talon_contracts.strategies.traits import traits
+from talon_contracts.targets import Bench
+from talon_contracts.trial import Kept, run
+
+
+def key_or_refusal(name: str, others: tuple[str, ...]) -> str:
+    """The key of an audience beside others, as defining it would give it; raises ValueError where that is an error."""
+    named = {f"other {number}": key for number, key in enumerate(others)}
+    found = problems({**named, name: None})
+    if any(problem.audience == name for problem in found):
+        raise ValueError(str(found[-1]))
+    return key_of(name)
+
+
+@pytest.fixture(scope="module")
+def pair(sandbox: Sandbox) -> Iterator[Bench]:
+    with bench(sandbox.emulator_url, sandbox.bridge_url, audience_key=key_or_refusal) as made:
+        yield made
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
+def test_our_pair_keeps_the_rule(check: Check, pair: Bench) -> None:
+    verdict = run(check, pair, examples=100)
+    assert isinstance(verdict, Kept), verdict
+
+
+def for_python(value: Any) -> Any:
+    """A drawn value as somebody would give it to the Python library: floats, where the contracts speak of Decimals."""
+    if isinstance(value, dict):
+        return {key: for_python(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [for_python(each) for each in value]
+    if isinstance(value, Decimal):
+        return float(value) if math.isfinite(float(value)) else 0.1
+    return value
+
+
+def on_the_wire(value: Any) -> Any:
+    """What the library makes of it: a float is written with the fewest digits that read back the same."""
+    if isinstance(value, dict):
+        return {key: on_the_wire(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [on_the_wire(each) for each in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def test_what_the_library_sends_arrives_as_the_oracle_says(pair: Bench, sandbox: Sandbox) -> None:
+    client = Client(sandbox.write_key, host=sandbox.bridge_url, sync_mode=True)
+    names = names_of(SETTINGS, DEFINITIONS)
+    assert pair.bridge is not None
+    settle = pair.bridge.settle
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(traits(names).map(for_python), min_size=1, max_size=3))
+    def each(history: list[dict[str, Any]]) -> None:
+        user = pair.tag()
+        for given_traits in history:
+            client.identify(user, given_traits)
+        settle()
+        events = [{"type": "identify", "userId": user, "traits": on_the_wire(each)} for each in history]
+        expected = expected_profiles(events, SETTINGS, DEFINITIONS).get(user)
+        held = pair.talon_one.profile(user)
+        assert (held is None and expected is None) or same_value(held, expected)
+
+    each()

@@ -1,0 +1,69 @@
+"""Rules of the house that no tool checks: size, first lines, cited rules, what a start imports."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from talon_contracts.rules import RULES
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("bridge", "emulator", "contracts", "sandbox")
+SOURCES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
+LONGEST = 300  # lines; a longer module is two things
+
+# An id is cited as `MAP-3`; the families are closed, so that UTF-8 or RFC-3339 are none.
+CITED = re.compile(rf"\b(?:{'|'.join(sorted({rule.split('-')[0] for rule in RULES}))})-\d+\b")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_module_is_one_noun_and_says_so_in_its_first_line(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= LONGEST, f"{named(path)} has {text.count(chr(10))} lines; what is it two of?"
+    opening = ast.get_docstring(ast.parse(text))
+    assert opening, f"{named(path)} does not say what it is"
+    assert opening.splitlines()[0].endswith((".", ":")), f"{named(path)}: the first line is no sentence"
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_function_fits_a_screen(path: Path) -> None:
+    for function in functions(path):
+        length = (function.end_lineno or function.lineno) - function.lineno + 1
+        assert length <= 45, f"{named(path)}: {function.name} has {length} lines"
+
+
+def test_every_cited_rule_exists() -> None:
+    texts = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    for path in texts:
+        unknown = set(CITED.findall(path.read_text("utf-8"))) - RULES.keys()
+        assert not unknown, f"{named(path)} cites {unknown}"
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("localtalon", {"talon_bridge", "talon_emulator", "uvicorn", "httpx", "msgspec"}),
+        ("localtalon.cli", {"talon_bridge", "talon_emulator", "uvicorn", "httpx", "hypothesis", "rich"}),
+        ("localtalon.startup", {"aiohttp", "httpx", "hypothesis", "jsonschema", "rich", "jinja2", "prometheus_client"}),
+        ("talon_contracts.rules", {"hypothesis", "jsonschema", "httpx"}),
+    ],
+)
+def test_heavy_imports_happen_on_use(module: str, heavy: set[str]) -> None:
+    """A sandbox is started hundreds of times a day, and our package is imported by every pytest that has it."""
+    script = f"import sys, {module}; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not heavy & set(loaded)
