@@ -15,9 +15,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from talon_emulator.app import create_app
-from talon_emulator.clock import Clock, SystemClock
+from talon_emulator.clock import Clock
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed, ManagementKeySeed
 from talon_emulator.settings import Settings
+from talon_emulator.store import Store
 
 SANDBOX_KEY = "1a" * 32
 LIVE_KEY = "1b" * 32
@@ -154,9 +155,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def running(settings: Settings, clock: Clock | None = None) -> Iterator[Emulator]:
+def running(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Iterator[Emulator]:
     """Serve an emulator until the block ends."""
-    app = create_app(settings, clock=clock or SystemClock())
+    app = create_app(settings, store=store, clock=clock)
     config = uvicorn.Config(
         app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=5
     )

@@ -1,0 +1,190 @@
+"""Attribute definitions, and the check of attribute values against them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+
+from talon_emulator import errors
+from talon_emulator.errors import Problem, Refusal
+from talon_emulator.values import CHECKS, NOUNS, Check, show
+
+Entity = Literal[
+    "Application",
+    "Campaign",
+    "CustomerProfile",
+    "CustomerSession",
+    "CartItem",
+    "Coupon",
+    "Event",
+    "Giveaway",
+    "LoyaltyCard",
+    "Referral",
+    "Store",
+]
+AttributeType = Literal[
+    "string",
+    "number",
+    "boolean",
+    "time",
+    "(list string)",
+    "(list number)",
+    "(list time)",
+    "location",
+    "(list location)",
+]
+ENTITIES: Final[tuple[str, ...]] = get_args(Entity)
+TYPES: Final[tuple[str, ...]] = get_args(AttributeType)
+SUBSCRIPTIONS: Final = ("application", "catalog")
+
+# ATT-3. Both patterns are documented; Talon.One's engine reads \w as ASCII and $ as the end of the text.
+NAME: Final = r"^[A-Za-z]\w*$"
+TITLE: Final = r"^[A-Za-z][A-Za-z0-9_.!~*'() -]*$"
+_NAME = re.compile(NAME.rstrip("$"), re.ASCII)
+_TITLE = re.compile(TITLE.rstrip("$"), re.ASCII)
+MAX_SUGGESTIONS: Final = 50
+
+
+class NewAttribute(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What a client sends to create or update a definition; the first seven are required (documented)."""
+
+    entity: str
+    name: str
+    title: str
+    type: str
+    description: str
+    suggestions: tuple[str, ...]
+    editable: bool
+    event_type: str | None = None
+    has_allowed_list: bool = False
+    restricted_by_suggestions: bool = False
+    subscribed_applications_ids: tuple[int, ...] = ()
+    subscribed_catalogs_ids: tuple[int, ...] = ()
+    allowed_subscriptions: tuple[str, ...] = ()
+
+
+class Attribute(NewAttribute, frozen=True, rename="camel", kw_only=True):
+    """A definition as the deployment keeps it; `created` is RFC 3339, `builtin` is ours and never sent."""
+
+    id: int
+    created: str
+    builtin: bool = False
+
+
+def check_definition(new: NewAttribute) -> tuple[Problem, ...]:
+    """Return what is wrong with a definition in itself."""
+    problems = []
+    for field, value, allowed in (("entity", new.entity, ENTITIES), ("type", new.type, TYPES)):
+        if value not in allowed:
+            problems.append(errors.not_one_of(field, allowed, errors.pointer(field)))
+    if not _NAME.fullmatch(new.name):
+        problems.append(errors.bad_pattern("name", NAME))
+    if not _TITLE.fullmatch(new.title):
+        problems.append(errors.bad_pattern("title", TITLE))
+    if len(new.suggestions) > MAX_SUGGESTIONS:
+        problems.append(errors.too_long("suggestions", MAX_SUGGESTIONS))
+    if "" in new.suggestions:
+        place = errors.pointer("suggestions", new.suggestions.index(""))
+        problems.append(errors.bad_member("a suggestion must not be empty", place))
+    for index, subscription in enumerate(new.allowed_subscriptions):
+        if subscription not in SUBSCRIPTIONS:
+            place = errors.pointer("allowedSubscriptions", index)
+            problems.append(errors.not_one_of("allowedSubscriptions", SUBSCRIPTIONS, place))
+    if len(new.allowed_subscriptions) > len(SUBSCRIPTIONS):
+        problems.append(errors.too_long("allowedSubscriptions", len(SUBSCRIPTIONS)))
+    return tuple(problems)
+
+
+def create(
+    existing: Iterable[Attribute], new: NewAttribute, created: str, builtin: bool = False
+) -> Attribute | Refusal:
+    """Turn a new definition into one of the deployment, or refuse it (409 when its name or title is taken)."""
+    existing = tuple(existing)
+    problems = check_definition(new)
+    if problems:
+        return errors.invalid_data(problems)
+    clashes = _clashes(existing, new)
+    if clashes:
+        return errors.duplicate(clashes)
+    number = max((attribute.id for attribute in existing), default=0) + 1
+    return Attribute(**msgspec.structs.asdict(new), id=number, created=created, builtin=builtin)
+
+
+def update(existing: Iterable[Attribute], old: Attribute, new: NewAttribute) -> Attribute | Refusal:
+    """Change a definition; its entity, name and type never change (documented)."""
+    problems = [
+        errors.immutable(field) for field in ("entity", "name", "type") if getattr(old, field) != getattr(new, field)
+    ]
+    problems.extend(check_definition(new))
+    if problems:
+        return errors.invalid_data(problems)
+    clashes = _clashes((other for other in existing if other.id != old.id), new)
+    if clashes:
+        return errors.duplicate(clashes)
+    return msgspec.structs.replace(old, **msgspec.structs.asdict(new))
+
+
+def _clashes(existing: Iterable[Attribute], new: NewAttribute) -> tuple[Problem, ...]:
+    peers = [attribute for attribute in existing if attribute.entity == new.entity]
+    problems = []
+    if any(peer.name == new.name for peer in peers):
+        problems.append(errors.taken("name", new.name, new.entity))
+    if any(peer.title == new.title for peer in peers):
+        problems.append(errors.taken("title", new.title, new.entity))
+    return tuple(problems)
+
+
+class Definitions:
+    """The definitions of one entity, ready to check values."""
+
+    def __init__(self, entity: str, attributes: Iterable[Attribute]) -> None:
+        """Keep the definitions of `entity` out of those given."""
+        self.entity = entity
+        mine = [attribute for attribute in attributes if attribute.entity == entity]
+        self.attributes: tuple[Attribute, ...] = tuple(mine)
+        self._by_name = {attribute.name: attribute for attribute in mine}
+        # Restricted attributes are left out here, so that each of their values is looked at in full.
+        free = (attribute for attribute in mine if not attribute.restricted_by_suggestions)
+        self._checks: dict[str, Check] = {attribute.name: CHECKS[attribute.type] for attribute in free}
+
+    def check(self, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Return what is wrong with the values, in the order of their names; null goes with every type.
+
+        Null means that the value is to be deleted. An unknown name is unknown even when its value is null (ATT-1).
+        """
+        checks = self._checks
+        doubtful = []
+        for name, value in values.items():
+            check = checks.get(name)
+            if check is None or not (value is None or check(value)):
+                doubtful.append(name)
+        problems = (self._problem(name, values[name]) for name in sorted(doubtful))
+        return tuple(problem for problem in problems if problem is not None)
+
+    def _problem(self, name: str, value: Any) -> Problem | None:
+        attribute = self._by_name.get(name)
+        if attribute is None:
+            return errors.unknown_attribute(name, self.entity)
+        if value is None:
+            return None
+        if not CHECKS[attribute.type](value):
+            return errors.wrong_type(name, show(value), NOUNS[attribute.type])
+        if attribute.restricted_by_suggestions and not _suggested(attribute, value):
+            return errors.not_one_of(name, attribute.suggestions, errors.pointer("attributes", name))
+        return None
+
+
+def _suggested(attribute: Attribute, value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return all(any(_equals(suggestion, item) for suggestion in attribute.suggestions) for item in items)
+
+
+def _equals(suggestion: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return suggestion == show(value, limit=len(suggestion) + 1)
+    try:
+        return Decimal(suggestion) == value
+    except InvalidOperation:
+        return False

@@ -1,0 +1,59 @@
+"""One call of an operation: all that a handler is given, as a value."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from talon_emulator.auth import Security
+from talon_emulator.body import ENCODER
+from talon_emulator.directory import Credential, Directory, ServedDeployment
+from talon_emulator.exchange import JSON, Answer, Request
+from talon_emulator.metrics import Counters
+from talon_emulator.settings import Settings
+from talon_emulator.store.protocol import Store
+
+
+class Server(msgspec.Struct, frozen=True):
+    """What all calls share."""
+
+    settings: Settings
+    store: Store
+    directory: Directory
+    counters: Counters
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One line of the route table; `id` is Talon.One's operationId where it has one."""
+
+    id: str
+    method: str
+    template: str
+    security: Security
+    handler: "Handler"
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """A request with its operation, deployment and caller resolved.
+
+    `path` holds the decoded path parameters. `refused` is the answer when resolving already decided it; `operation`
+    may be None then. `credential` is None for operations that need none.
+    """
+
+    server: Server
+    deployment: ServedDeployment
+    request: Request
+    now: datetime
+    operation: Operation | None = None
+    path: dict[str, str] = {}
+    credential: Credential | None = None
+    refused: Answer | None = None
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+def json_answer(value: Any, status: int = 200) -> Answer:
+    """Render a value as a JSON answer."""
+    return Answer(status, ENCODER.encode(value), JSON)

@@ -1,0 +1,106 @@
+"""The door: from ASGI to a checked `Request` with its whole body, and from an `Answer` back to ASGI."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from talon_emulator import errors, hosts, shapes
+from talon_emulator.errors import Refusal
+from talon_emulator.exchange import Answer, Request
+from talon_emulator.inflate import Corrupt, TooLarge, gunzip
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Handle = Callable[[Request], Awaitable[Answer]]
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+_REMEMBERED_HOSTS: Final = 256
+_SINGLE: Final = (b"host", b"authorization", b"content-length", b"content-encoding")
+
+
+class ClientGone(Exception):
+    """The client went away before its request was complete."""
+
+
+class Door:
+    """Lets in what is addressed to this server and not too large."""
+
+    def __init__(self, handle: Handle, max_body: int, allowed_hosts: tuple[str, ...]) -> None:
+        """Hand what passes to `handle`; `max_body` is in bytes, compressed and inflated alike."""
+        self._handle = handle
+        self._max_body = max_body
+        self._allowed_hosts = tuple(hosts.name_of(host) for host in allowed_hosts)
+        self._served: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        # Servers that do not set raw_path (it is optional in ASGI) leave the decoded path; encode it again.
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        try:
+            refusal = self._inspect(scope["headers"], headers)
+            body = refusal or await self._read(receive, headers.get(b"content-encoding", b"identity"))
+        except ClientGone:
+            return
+        if isinstance(body, Refusal):
+            answer = shapes.render(path, body)
+        else:
+            request = Request(scope["method"], path, scope["query_string"], headers, body)
+            answer = await self._handle(request)
+        await _respond(send, answer)
+
+    def _inspect(self, given: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> Refusal | None:
+        if sum([len(name) + len(value) for name, value in given]) > MAX_HEADER_BYTES:
+            return errors.headers_too_large(MAX_HEADER_BYTES)
+        if len(given) != len(headers):
+            names = [name for name, _ in given]
+            for name in _SINGLE:
+                if names.count(name) > 1:
+                    return errors.bad_header(f"{name.decode()} is given twice")
+        host = headers.get(b"host", b"(none)")
+        if host not in self._served and not self._serves(host):
+            return errors.misdirected(host.decode("latin-1"))
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length[:20]) > self._max_body:
+            return errors.body_too_large(self._max_body)
+        return None
+
+    def _serves(self, host: bytes) -> bool:
+        if not hosts.is_served(host.decode("latin-1"), self._allowed_hosts):
+            return False
+        if len(self._served) < _REMEMBERED_HOSTS:
+            self._served.add(host)
+        return True
+
+    async def _read(self, receive: Receive, encoding: bytes) -> bytes | Refusal:
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            body += chunk
+            if len(body) > self._max_body:
+                return errors.body_too_large(self._max_body)
+            if not message.get("more_body", False):
+                break
+        encoding = encoding.lower()
+        if encoding == b"identity":
+            return body
+        if encoding not in (b"gzip", b"x-gzip"):
+            return errors.unsupported_encoding(encoding.decode("latin-1"))
+        try:
+            return gunzip(body, self._max_body)
+        except TooLarge:
+            return errors.body_too_large(self._max_body)
+        except Corrupt:
+            return errors.malformed_body("the body is not a whole gzip stream")
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    headers = list(answer.headers)
+    if answer.status != 204:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,193 @@
+"""Every refusal the emulator can send in the shape of Talon.One's deployment host.
+
+The envelope is `{"message", "errors": [{"title", "details", "source"}], "StatusCode"}` (documented).
+Texts marked *documented* are Talon.One's own samples; the others are assumed, since no sample is public.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from talon_emulator.exchange import Answer
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of `errors`; `source` has exactly one of pointer, parameter, line, resource."""
+
+    title: str
+    details: str
+    source: dict[str, str]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A request that was not carried out, and why; `note` goes to the journal only."""
+
+    status: int
+    message: str
+    errors: tuple[Problem, ...] = ()
+    note: str = ""
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    message: str
+    errors: tuple[Problem, ...]
+    status_code: int = msgspec.field(name="StatusCode")
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def answer(refusal: Refusal) -> Answer:
+    """Render a refusal in the deployment host's error shape."""
+    envelope = _Envelope(refusal.message, refusal.errors, refusal.status)
+    return Answer(refusal.status, _ENCODER.encode(envelope), note=refusal.note or refusal.message)
+
+
+def pointer(*parts: str | int) -> dict[str, str]:
+    """Return an error source that points into the request body (RFC 6901)."""
+    return {"pointer": "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)}
+
+
+# Problems: what is wrong with one value.
+
+
+def unknown_attribute(name: str, entity: str) -> Problem:
+    """Describe a value for an attribute that is not defined (documented, with the full stop)."""
+    return Problem(
+        "Unknown", f'The attribute "{name}" is not defined on {entity} entities.', pointer("attributes", name)
+    )
+
+
+def wrong_type(name: str, shown: str, expected: str) -> Problem:
+    """Describe a value of another type than its attribute's (documented for strings, without a full stop)."""
+    return Problem(
+        "Invalid type", f'Value of "{name}" attribute ({shown}) is not {expected}', pointer("attributes", name)
+    )
+
+
+def not_one_of(name: str, allowed: Iterable[str], source: dict[str, str]) -> Problem:
+    """Describe a value outside a closed list (documented for session states)."""
+    listed = ", ".join(f'"{item}"' for item in allowed)
+    return Problem("enum", f"{name} must be one of the following: {listed}", source)
+
+
+def bad_choice(details: str, source: dict[str, str]) -> Problem:
+    """Describe a member outside a closed list when the list is not at hand (assumed)."""
+    return Problem("enum", details, source)
+
+
+def bad_member(details: str, source: dict[str, str]) -> Problem:
+    """Describe a member of the body that has the wrong JSON type or is missing (assumed)."""
+    return Problem("Invalid type", details, source)
+
+
+def bad_pattern(name: str, pattern: str) -> Problem:
+    """Describe a text that does not match the documented pattern of its field (text assumed)."""
+    return Problem("pattern", f"{name} does not match pattern {pattern}", pointer(name))
+
+
+def too_long(name: str, limit: int) -> Problem:
+    """Describe a text or list that exceeds its documented size (text assumed)."""
+    return Problem("maxLength", f"{name} must have at most {limit} items", pointer(name))
+
+
+def immutable(name: str) -> Problem:
+    """Describe an attempt to change what never changes (rule documented, text assumed)."""
+    return Problem("Immutable", f"{name} of an attribute cannot be changed", pointer(name))
+
+
+def taken(name: str, value: str, entity: str) -> Problem:
+    """Describe a name or title that another attribute of the entity has (rule documented, text assumed)."""
+    return Problem(
+        "Duplicate", f'An attribute with {name} "{value}" already exists on {entity} entities', pointer(name)
+    )
+
+
+# Refusals: what is wrong with a request.
+
+
+def invalid_data(problems: Iterable[Problem]) -> Refusal:
+    """Refuse data that breaks the rules (message documented)."""
+    return Refusal(400, "The submitted data was invalid", tuple(problems))
+
+
+def malformed_body(details: str) -> Refusal:
+    """Refuse a body that is not acceptable JSON (assumed)."""
+    return Refusal(400, "The request body is not valid JSON", (Problem("Malformed JSON", details, pointer()),))
+
+
+def bad_parameter(name: str, details: str) -> Refusal:
+    """Refuse a query or path parameter (assumed)."""
+    return Refusal(400, "The submitted data was invalid", (Problem("Invalid parameter", details, {"parameter": name}),))
+
+
+def integration_id_too_long(limit: int) -> Refusal:
+    """Refuse an integration ID longer than documented (status assumed)."""
+    return bad_parameter("integrationId", f"integrationId must have at most {limit} characters")
+
+
+def bad_path(details: str) -> Refusal:
+    """Refuse a request line that cannot be decoded (assumed)."""
+    return Refusal(400, "The request path is not valid", (Problem("Invalid path", details, {"resource": "path"}),))
+
+
+def bad_query(details: str) -> Refusal:
+    """Refuse a query string that cannot be decoded (assumed)."""
+    return Refusal(400, "The query string is not valid", (Problem("Invalid query", details, {"resource": "query"}),))
+
+
+def bad_header(details: str) -> Refusal:
+    """Refuse headers that contradict themselves (assumed)."""
+    return Refusal(
+        400, "The request headers are not valid", (Problem("Invalid header", details, {"resource": "headers"}),)
+    )
+
+
+def unauthorized(note: str) -> Refusal:
+    """Refuse a caller. One body for every reason (assumed, schema documented); the journal has the reason."""
+    return Refusal(401, "Invalid API key", note=note)
+
+
+def foreign_page() -> Refusal:
+    """Refuse a write that a browser sent from a page of another origin."""
+    return Refusal(403, "A page of another origin may not change this emulator")
+
+
+def not_found(what: str) -> Refusal:
+    """Refuse a request for something that does not exist (schema documented, text assumed)."""
+    return Refusal(404, f"{what} not found")
+
+
+def method_not_allowed(method: str) -> Refusal:
+    """Refuse a method on a path that has others (assumed)."""
+    return Refusal(405, f"Method {method} is not allowed here")
+
+
+def duplicate(problems: Iterable[Problem]) -> Refusal:
+    """Refuse to create what exists (assumed: sibling endpoints document 409)."""
+    return Refusal(409, "The submitted data conflicts with an existing entity", tuple(problems))
+
+
+def body_too_large(limit: int) -> Refusal:
+    """Refuse a body above the configured size in bytes (assumed)."""
+    return Refusal(413, f"The request body exceeds {limit} bytes")
+
+
+def unsupported_encoding(encoding: str) -> Refusal:
+    """Refuse a Content-Encoding other than gzip and identity (assumed)."""
+    return Refusal(415, f"Content-Encoding {encoding} is not supported")
+
+
+def misdirected(host: str) -> Refusal:
+    """Refuse a Host the emulator does not answer for, so that no web page can rebind a name to it."""
+    return Refusal(421, f"This emulator does not answer for host {host}; add it to allowed_hosts")
+
+
+def headers_too_large(limit: int) -> Refusal:
+    """Refuse more header bytes than any client needs."""
+    return Refusal(431, f"The request headers exceed {limit} bytes")
+
+
+def internal_error() -> Refusal:
+    """Say that the emulator itself failed; the log has the traceback."""
+    return Refusal(500, "The emulator failed to handle this request; its log has the traceback")

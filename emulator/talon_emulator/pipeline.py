@@ -1,0 +1,119 @@
+"""The way of a request inside: resolve it to a call, then through the layers to its handler."""
+
+import logging
+import traceback
+from time import perf_counter
+
+from talon_emulator import auth, errors, hosts, shapes
+from talon_emulator.calls import Call, Handler, Operation, Server
+from talon_emulator.errors import Refusal
+from talon_emulator.exchange import Answer, Request
+from talon_emulator.journal import BODY_CAP, Entry
+from talon_emulator.routing import BadPath, NoMatch, Routes
+
+logger = logging.getLogger(__name__)
+
+
+def resolve(server: Server, routes: Routes, request: Request) -> Call:
+    """Find the operation, the caller and the deployment of a request. What fails here is refused already."""
+    match = routes.find(request.method, request.path)
+    if isinstance(match, BadPath):
+        return _refused(_at_home(server, request), errors.bad_path(match.details))
+    if isinstance(match, NoMatch):
+        return _unmatched(_at_home(server, request), match)
+    operation, path = match
+    if operation.security == "none":
+        call = _at_home(server, request, operation, path)
+        if request.method not in ("GET", "HEAD") and hosts.is_foreign(request):
+            return _refused(call, errors.foreign_page())
+        return call
+    credential = auth.authenticate(request.headers.get(b"authorization"), operation.security, server.directory)
+    if isinstance(credential, Refusal):
+        return _refused(_at_home(server, request, operation, path), credential)
+    deployment = credential.deployment
+    return Call(server, deployment, request, deployment.clock.now(), operation, path, credential)
+
+
+async def run(call: Call) -> Answer:
+    """Carry the call out."""
+    if call.refused is not None:
+        return call.refused
+    assert call.operation is not None
+    return await call.operation.handler(call)
+
+
+def survived(inner: Handler) -> Handler:
+    """Answer 500 when a handler fails, and log once where and what kind: the message may hold customer data."""
+
+    async def handle(call: Call) -> Answer:
+        try:
+            return await inner(call)
+        except Exception as error:
+            operation = call.operation.id if call.operation else "none"
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("action=failed operation=%s error=%s\n%s", operation, type(error).__name__, frames)
+            return shapes.render(call.request.path, errors.internal_error())
+
+    return handle
+
+
+def recorded(inner: Handler) -> Handler:
+    """Count every call, and keep those of Talon.One's own paths in the journal of their deployment."""
+
+    async def handle(call: Call) -> Answer:
+        started = perf_counter()
+        answer = await inner(call)
+        operation = call.operation.id if call.operation else None
+        call.server.counters.requests[operation or "none", answer.status] += 1
+        request = call.request
+        if shapes.is_talon(request.path):
+            journal = call.deployment.journal
+            journal.append(
+                Entry(
+                    sequence=journal.next_sequence(),
+                    at=call.now,
+                    seconds=perf_counter() - started,
+                    method=request.method,
+                    path=request.path.decode("latin-1"),
+                    query=request.query.decode("latin-1"),
+                    operation=operation,
+                    integration_id=call.path.get("integrationId"),
+                    key=call.credential.title if call.credential else None,
+                    status=answer.status,
+                    note=answer.note,
+                    request=request.body[:BODY_CAP],
+                    answer=answer.body[:BODY_CAP],
+                    request_size=len(request.body),
+                    answer_size=len(answer.body),
+                )
+            )
+        return answer
+
+    return handle
+
+
+def _at_home(
+    server: Server, request: Request, operation: Operation | None = None, path: dict[str, str] | None = None
+) -> Call:
+    """Make a call that no key has led to a deployment: it belongs to the configured one."""
+    home = server.directory.named(server.settings.deployment.name)
+    assert home is not None, "the server is not open"
+    return Call(server, home, request, home.clock.now(), operation, path or {})
+
+
+def _refused(call: Call, refusal: Refusal) -> Call:
+    answer = shapes.render(call.request.path, refusal)
+    return Call(
+        call.server, call.deployment, call.request, call.now, call.operation, call.path, call.credential, answer
+    )
+
+
+def _unmatched(call: Call, match: NoMatch) -> Call:
+    if not match.allowed:
+        return _refused(call, errors.not_found("Resource"))
+    refused = _refused(call, errors.method_not_allowed(call.request.method))
+    assert refused.refused is not None
+    answer = refused.refused
+    allow = (b"allow", ", ".join(match.allowed).encode())
+    answer = Answer(answer.status, answer.body, (*answer.headers, allow), answer.note)
+    return Call(call.server, call.deployment, call.request, call.now, refused=answer)

@@ -1,0 +1,24 @@
+"""The settings of an emulator process."""
+
+from typing import Annotated
+
+import msgspec
+
+from talon_emulator.seed import DEMO, DeploymentSeed
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the emulator is told at start.
+
+    `data`: None keeps everything in memory, a directory keeps it in a SQLite file there. `port` 0 is any free one.
+    `allowed_hosts`: Host names served besides loopback, `*.localhost` and `*.talon.one`. Sizes are in bytes.
+    `journal_size`: how many exchanges of each deployment are remembered.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8900
+    data: str | None = None
+    deployment: DeploymentSeed = DEMO
+    allowed_hosts: tuple[str, ...] = ()
+    max_body_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1024 * 1024
+    journal_size: Annotated[int, msgspec.Meta(ge=0)] = 1000

@@ -1,0 +1,1 @@
+"""The local Campaign Manager: pages rendered on the server, without scripts."""

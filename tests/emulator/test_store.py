@@ -1,0 +1,261 @@
+"""The SQLite store: private, locked, upgraded, and nothing answered is lost when the process is killed."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import pytest
+
+from emulator_support import SANDBOX_KEY, SEED, Emulator, api_key, running
+from talon_emulator import errors
+from talon_emulator.app import create_app
+from talon_emulator.deployments import Deployment
+from talon_emulator.profiles import Profile
+from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed
+from talon_emulator.settings import Settings
+from talon_emulator.store import StoreUnavailable, open_store, statements
+from talon_emulator.store.protocol import Store
+from talon_emulator.store.sqlite import FILE_NAME, SQLiteStore
+
+T = TypeVar("T")
+
+SERVE = """
+import sys, uvicorn
+from emulator_support import SEED
+from talon_emulator.app import create_app
+from talon_emulator.deployments import Deployment
+from talon_emulator.settings import Settings
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        print(self.servers[0].sockets[0].getsockname()[1], flush=True)
+
+app = create_app(Settings(deployment=SEED, data=sys.argv[1]))
+Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="on")).run()
+"""
+
+
+def using(data: Path | None, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def run() -> T:
+        store = open_store(None if data is None else str(data))
+        await store.open()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def profile(attributes: bytes = b"{}") -> Profile:
+    return Profile(0, "u", "created", "active", attributes)
+
+
+@pytest.fixture(params=["memory", "file"])
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    return None if request.param == "memory" else tmp_path / "data"
+
+
+def test_profiles_are_apart_by_deployment_and_environment(data: Path | None) -> None:
+    async def work(store: Store) -> None:
+        one, two = await store.create_deployment("one"), await store.create_deployment("two")
+        for number, (deployment, environment) in enumerate([(one, "sandbox"), (one, "live"), (two, "sandbox")]):
+            content = b'{"n":%d}' % number
+            made = await store.update_profile(deployment.id, environment, "u", lambda _, c=content: profile(c))  # type: ignore[misc, arg-type]
+            assert isinstance(made, Profile)
+            assert made.id == (2 if environment == "live" else 1)
+            assert await store.find_profile(deployment.id, environment, "u") == made  # type: ignore[arg-type]
+        assert await store.find_profile(two.id, "live", "u") is None
+        await store.reset_deployment(one.id)
+        assert await store.count_profiles(one.id, "sandbox") == await store.count_profiles(one.id, "live") == 0
+        assert await store.count_profiles(two.id, "sandbox") == 1
+
+    using(data, work)
+
+
+def test_a_refused_change_and_one_without_effect_write_nothing(data: Path | None) -> None:
+    async def work(store: Store) -> None:
+        deployment = (await store.create_deployment("one")).id
+        refusal = errors.not_found("x")
+        assert await store.update_profile(deployment, "live", "u", lambda _: refusal) is refusal
+        assert await store.find_profile(deployment, "live", "u") is None
+        made = await store.update_profile(deployment, "live", "u", lambda _: profile())
+        seen: list[Profile | None] = []
+
+        def look(stored: Profile | None) -> Profile:
+            assert stored is not None
+            seen.append(stored)
+            return stored
+
+        assert await store.update_profile(deployment, "live", "u", look) == made
+        assert seen == [made]
+        assert await store.change_deployment(deployment, lambda _: refusal) is refusal
+
+    using(data, work)
+
+
+def test_a_change_that_fails_is_undone(data: Path | None) -> None:
+    async def work(store: Store) -> None:
+        before = await store.create_deployment("one")
+        with pytest.raises(ZeroDivisionError):
+            await store.change_deployment(before.id, lambda _: 1 // 0)  # type: ignore[arg-type,return-value]
+        assert await store.deployments() == (before,)
+
+    using(data, work)
+
+
+def test_a_restart_finds_everything(tmp_path: Path) -> None:
+    settings = Settings(deployment=SEED, data=str(tmp_path / "data"))
+    with running(settings) as emulator:
+        created = emulator.update("u", {"text": "a", "number": 2**60}).json()
+        definitions = emulator.manage("GET", "/v1/attributes").json()
+    with running(settings) as emulator:
+        assert emulator.update("u", {}).json() == created
+        assert emulator.manage("GET", "/v1/attributes").json() == definitions
+        with pytest.raises(StoreUnavailable, match="in use by another process"):
+            using(tmp_path / "data", lambda store: store.deployments())
+
+
+def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SERVE, str(tmp_path / "data")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=api_key(SANDBOX_KEY), trust_env=False) as client:
+            for number in range(300):
+                body = b'{"attributes":{"number":%d}}' % number
+                assert client.put(f"/v2/customer_profiles/u{number % 100}", content=body).status_code == 200
+            process.send_signal(signal.SIGKILL)
+    with running(Settings(deployment=SEED, data=str(tmp_path / "data"))) as emulator:
+        for number in range(100):
+            assert emulator.attributes(f"u{number}") == {"number": 200 + number}
+
+
+def test_files_are_private_and_hold_no_key(tmp_path: Path) -> None:
+    with running(Settings(deployment=SEED, data=str(tmp_path / "data"))) as emulator:
+        emulator.update("u", {"text": "x" * 10_000})
+        files = list((tmp_path / "data").iterdir())
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+        assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
+        assert not any(SANDBOX_KEY.encode() in file.read_bytes() for file in files)
+
+
+def test_symbolic_links_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / FILE_NAME).symlink_to(tmp_path / "elsewhere")
+    for directory in ("link", "real"):
+        with pytest.raises(StoreUnavailable, match="symbolic link"):
+            using(tmp_path / directory, lambda store: store.deployments())
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_says_why_a_file_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable, match="cannot use"):
+        using(tmp_path / "file", lambda store: store.deployments())
+    (tmp_path / FILE_NAME).write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        using(tmp_path, lambda store: store.deployments())
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    using(tmp_path, lambda store: store.deployments())
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        using(tmp_path, lambda store: store.deployments())
+
+
+def test_urls_name_stores_that_do_not_exist_yet() -> None:
+    with pytest.raises(StoreUnavailable, match="postgresql"):
+        create_app(Settings(data="postgresql://localhost/x"))
+
+
+def test_a_stored_deployment_that_contradicts_the_configured_one(tmp_path: Path) -> None:
+    def settings(kind: str) -> Settings:
+        document = DeploymentSeed(attributes=(AttributeSeed("a", kind),))  # type: ignore[arg-type]
+        return Settings(deployment=document, data=str(tmp_path))
+
+    async def start(kind: str) -> None:
+        app = create_app(settings(kind))
+        await app.open()
+        await app.open()
+        await app.close()
+        await app.close()
+
+    asyncio.run(start("string"))
+    with pytest.raises(StoreUnavailable, match="type of an attribute cannot be changed"):
+        asyncio.run(start("number"))
+    asyncio.run(start("string"))
+
+
+def test_statements_have_names(tmp_path: Path) -> None:
+    path = tmp_path / "x.sql"
+    path.write_text("-- about\n\n-- name: one\nSELECT 1\n\n-- name: two\nSELECT\n2\n")
+    assert statements.read(path) == {"one": "SELECT 1", "two": "SELECT\n2"}
+
+
+def test_concurrent_updates_of_one_profile_all_count(emulator: Emulator) -> None:
+    async def run() -> None:
+        async with httpx.AsyncClient(base_url=emulator.url, headers=api_key(SANDBOX_KEY), trust_env=False) as client:
+            names = ["text", "number", "flag", "texts", "numbers"]
+            values = {"text": "a", "number": 1, "flag": True, "texts": [], "numbers": []}
+            requests = [client.put("/v2/customer_profiles/u", json={"attributes": {n: values[n]}}) for n in names * 4]
+            answers = await asyncio.gather(*requests)
+            assert {answer.status_code for answer in answers} == {200}
+
+    asyncio.run(run())
+    assert emulator.attributes("u") == {"text": "a", "number": 1, "flag": True, "texts": [], "numbers": []}
+
+
+def test_a_second_deployment_moves_in_beside_the_first_but_keys_are_unique(tmp_path: Path) -> None:
+    def settings(name: str, key: str) -> Settings:
+        application = ApplicationSeed(1, name, api_keys=(KeySeed("k", key),))
+        return Settings(deployment=DeploymentSeed(name, (application,)), data=str(tmp_path))
+
+    with running(settings("one", "key-1")) as emulator:
+        assert emulator.update("u", {}, "key-1").json()["customerProfile"]["accountId"] == 1
+    with running(settings("two", "key-2")) as emulator:
+        assert emulator.client.get("/_emulator/ready").json()["deployments"] == ["one", "two"]
+        assert emulator.attributes("u", "key-2") is None
+        assert emulator.attributes("u", "key-1") == {}
+        assert emulator.update("v", {}, "key-2").json()["customerProfile"]["accountId"] == 2
+        assert len(emulator.journal()) == 2
+        assert len(emulator.journal("?deployment=one")) == 1
+        assert emulator.client.post("/_emulator/reset?deployment=one").json()["deployment"] == "one"
+        assert emulator.attributes("u", "key-1") is None
+        assert emulator.attributes("v", "key-2") == {}
+    with pytest.raises(StoreUnavailable, match="belongs to the deployment 'one'"):
+        asyncio.run(create_app(settings("two", "key-1")).open())
+
+
+class UnreadableStore(SQLiteStore):
+    """A store that opens and then cannot be read."""
+
+    async def deployments(self) -> tuple[Deployment, ...]:
+        raise StoreUnavailable("unreadable")
+
+
+def test_a_start_that_fails_lets_the_file_go(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="unreadable"):
+        asyncio.run(create_app(Settings(), store=UnreadableStore(tmp_path)).open())
+    assert using(tmp_path, lambda store: store.deployments()) == ()
+
+
+def test_opening_twice_is_opening_once(tmp_path: Path) -> None:
+    async def work(store: Store) -> None:
+        await store.open()
+        assert await store.deployments() == ()
+
+    using(tmp_path, work)
