@@ -1,0 +1,1 @@
+"""What must hold between Segment and Talon.One, as schemas, examples, an oracle and properties."""

@@ -1,0 +1,45 @@
+"""The JSON Schemas (2020-12) of every message between Segment and Talon.One, and their loader.
+
+Importing this reads nothing; schemas are read on first use, and jsonschema is imported by `validator` only.
+"""
+
+import functools
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+BASE: Final = "https://localtalon.dev/schemas/"
+"""Where the `$id`s live; nothing is ever fetched from there."""
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """The name of every schema, sorted; `definitions` holds only parts that the others refer to."""
+    found = (entry.name for entry in files(__name__).iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
+
+
+def load(name: str) -> dict[str, Any]:
+    """A fresh copy of one schema as a dictionary; raises KeyError for an unknown name."""
+    if name not in names():
+        raise KeyError(f"no schema named {name!r}; there are {', '.join(names())}")
+    document: dict[str, Any] = msgspec.json.decode((files(__name__) / f"{name}.json").read_bytes())
+    return document
+
+
+@functools.cache
+def validator(name: str) -> "Validator":
+    """A validator for one schema, references resolved among these schemas and nowhere else.
+
+    It recurses: keep what it is given to a depth of 64 (jsonschema gives up near 300).
+    """
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+
+    resources = [(BASE + f"{each}.json", Resource.from_contents(load(each))) for each in names()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    return Draft202012Validator(load(name), registry=registry)

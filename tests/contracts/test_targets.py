@@ -1,0 +1,93 @@
+"""Targets that misbehave are reported with what was seen, never taken for a verdict."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contracts_support import serving
+from talon_contracts.targets import Bridge, CannotJudge, Connection, TalonOne, encoded
+
+
+class Canned:
+    """An ASGI app with one answer for everything; it notes the raw paths and can hang up after each answer."""
+
+    def __init__(self, status: int, body: bytes, *, hangs_up: bool = False) -> None:
+        self.status, self.body, self.paths = status, body, list[bytes]()
+        self.headers = [(b"connection", b"close")] if hangs_up else []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for step in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{step}.complete"})
+            return
+        self.paths.append(scope["raw_path"])
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port on which nobody answers."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_nobody_there(free_port: int) -> None:
+    with pytest.raises(CannotJudge, match=f"POST /v1/identify at http://127.0.0.1:{free_port}: ConnectionRefused"):
+        Bridge(f"http://127.0.0.1:{free_port}", "wk").post("/v1/identify", {})
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8901", "ftp://x", "http://"])
+def test_not_a_url(url: str) -> None:
+    with pytest.raises(ValueError, match="not an http URL"):
+        Connection(url)
+
+
+def test_a_bridge_that_never_settles() -> None:
+    with serving(Canned(409, b'{"queued": 3}')) as url:
+        bridge = Bridge(url, "wk", settle_seconds=0.5)
+        with pytest.raises(CannotJudge, match=r"does not become idle: 409 .*queued"):
+            bridge.settle()
+        bridge.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b'{"profile": {}}'),
+        (500, b"{}"),
+        (401, b'{"message": "no"}'),
+    ],
+)
+def test_a_talon_one_that_makes_no_sense(status: int, body: bytes) -> None:
+    with serving(Canned(status, body)) as url:
+        deployment = TalonOne(url, "key")
+        with pytest.raises(CannotJudge, match=str(status)):
+            deployment.profile("u")
+        deployment.close()
+
+
+def test_a_connection_that_was_closed_is_opened_again() -> None:
+    with serving(Canned(404, b"{}", hangs_up=True)) as url:
+        deployment = TalonOne(url, "key")
+        assert deployment.profile("u") is deployment.profile("u") is None
+        deployment.close()
+
+
+def test_ids_stay_one_segment_and_a_base_path_is_kept() -> None:
+    app = Canned(404, b"{}")
+    with serving(app) as url:
+        deployment = TalonOne(f"{url}/base/", "key")
+        for user_id in ("..", "a/b", "%2F", "ä?#"):
+            assert deployment.profile(user_id) is None
+        deployment.close()
+    segments = [path.removeprefix(b"/base/v1/customer_profiles/").removesuffix(b"/inventory") for path in app.paths]
+    assert segments == [encoded(each).encode() for each in ("..", "a/b", "%2F", "ä?#")]
+    assert segments == [b"%2E%2E", b"a%2Fb", b"%252F", b"%C3%A4%3F%23"]

@@ -1,0 +1,134 @@
+"""A trial ends in the verdict that the cases deserve."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from contracts_support import DEFINITIONS, SETTINGS
+from talon_contracts.checks import CHECKS, Check
+from talon_contracts.judges import Mismatch, blamed
+from talon_contracts.oracle import DestinationSettings, expected_profiles
+from talon_contracts.targets import Bench, Bridge, CannotJudge, TalonOne
+from talon_contracts.trial import ROUNDS, Broken, Kept, Unjudged, Unproven, run
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def bench(**more: Any) -> Bench:
+    return Bench(TalonOne(NOWHERE, "key"), SETTINGS, DEFINITIONS, "t", **more)
+
+
+def check(judge: Any, features: dict[str, Any] | None = None) -> Check:
+    strategy = st.lists(st.integers(0, 1000), max_size=5)
+    return Check("name", "MAP-1", "talon_one", lambda names: strategy, judge, lambda case, *_: case, features or {})
+
+
+def fails_on(condition: Any) -> Any:
+    return lambda bench, case: Mismatch("MAP-1", case, "small", "large") if condition(case) else None
+
+
+def test_kept_counts_cases_and_features() -> None:
+    verdict = run(check(fails_on(lambda case: False), {"long": lambda case: len(case) > 2}), bench(), examples=50)
+    assert isinstance(verdict, Kept)
+    assert verdict.cases >= 50
+    assert 0 < verdict.features["long"] < verdict.cases
+
+
+def test_broken_is_the_smallest_case_and_its_seed_finds_it_again() -> None:
+    broken = check(fails_on(lambda case: sum(case) > 100))
+    verdict = run(broken, bench())
+    assert verdict == Broken("name", "MAP-1", [101], "small", "large", verdict.seed)  # type: ignore[union-attr]
+    assert run(broken, bench(), seed=verdict.seed) == verdict
+
+
+def test_broken_is_not_made_smaller_unless_asked() -> None:
+    verdict = run(check(fails_on(lambda case: len(case) > 3)), bench(), seed=1, shrink=False)
+    assert isinstance(verdict, Broken)
+    assert verdict.case != [0, 0, 0, 0]
+
+
+def test_broken_once_is_broken_and_says_so() -> None:
+    calls: list[object] = []
+
+    def judge(bench: Bench, case: object) -> Mismatch | None:
+        calls.append(case)
+        return Mismatch("MAP-1", case, 1, 2) if len(calls) == 10 else None
+
+    verdict = run(check(judge), bench())
+    assert isinstance(verdict, Broken)
+    assert not verdict.steady
+
+
+def test_a_feature_that_never_shows_proves_nothing() -> None:
+    features = {"long": lambda case: len(case) > 2, "endless": lambda case: len(case) > 5}
+    verdict = run(check(fails_on(lambda case: False), features), bench(), examples=20)
+    assert isinstance(verdict, Unproven)
+    assert verdict.missing == ("endless",)
+    assert verdict.cases > 20 * (ROUNDS - 1)
+
+
+def test_tags_stay_apart_whatever_is_drawn_after_them() -> None:
+    made = bench()
+    tags = [made.tag() for _ in range(101)]
+    assert not any(other != tag and other.startswith(tag) for tag in tags for other in tags)
+
+
+def test_trouble_ends_the_trial_at_once() -> None:
+    asked: list[object] = []
+
+    def judge(bench: Bench, case: object) -> None:
+        asked.append(case)
+        raise CannotJudge("it is down")
+
+    assert run(check(judge), bench()) == Unjudged("name", "it is down")
+    assert len(asked) == 1
+
+
+def test_a_target_that_is_not_there() -> None:
+    assert run(CHECKS["MAP-1"], bench()) == Unjudged("MAP-1", "there is no bridge on the bench")
+    assert run(CHECKS["AUD-1"], bench()) == Unjudged("AUD-1", "there is no audience key on the bench")
+    verdict = run(CHECKS["MAP-1"], bench(bridge=Bridge(NOWHERE, "wk")))
+    assert isinstance(verdict, Unjudged)
+    assert "Refused" in verdict.reason
+
+
+@pytest.mark.parametrize("custom", [frozenset[str](), frozenset({"vip"})])
+def test_a_set_up_without_anything_to_try(custom: frozenset[str]) -> None:
+    poor = Bench(TalonOne(NOWHERE, "key"), DestinationSettings(custom), {"vip": "boolean"}, "t", Bridge(NOWHERE, "wk"))
+    for each in CHECKS.values():
+        if each.target == "bridge":
+            assert isinstance(run(each, poor, examples=5), Unjudged), each.name
+
+
+def test_an_error_must_name_the_audience() -> None:
+    def speechless(name: str, others: tuple[str, ...]) -> str:
+        raise ValueError("no")
+
+    verdict = run(replace(CHECKS["AUD-3"], features={}), bench(audience_key=speechless), examples=300, seed=1)
+    assert isinstance(verdict, Broken)
+
+
+@pytest.mark.parametrize(
+    ("traits", "more", "held", "rule"),
+    [
+        ({"address": {"city": "B"}}, {}, {}, "MAP-1"),
+        ({"plan": "gold", "age": 1}, {}, {"age": 1, "plan": "gold"}, "MAP-3"),
+        ({"lifetime_value": 1}, {"context": {"personas": {"computation_key": "lifetime_value"}}}, {}, "MAP-4"),
+        ({"favourite_tags": ["a"]}, {}, {"favourite_tags": "a"}, "MAP-5"),
+        ({"age": 1, "favourite_tags": [[]]}, {}, {"age": 1, "favourite_tags": []}, "MAP-5"),
+        ({"email": None}, {}, {"email": "x"}, "MAP-6"),
+        ({"address": {"city": "B"}, "address_city": "H", "age": 1}, {}, {"age": 1, "address_city": "H"}, "MAP-7"),
+        ({"age": 2**53 + 1}, {}, {"age": 2**53}, "MAP-8"),
+        ({"vip": False}, {}, {}, "AUD-4"),
+        ({"name": "A"}, {}, None, "MAP-3"),
+        ({"name": "A"}, {"userId": ""}, {"email": "x"}, "ID-2"),
+        ({"name": "A"}, {"type": "track"}, {"email": "x"}, "ID-3"),
+        ({"name": "A"}, {}, {"name": "A", "email": "x"}, "ATT-4"),
+    ],
+)
+def test_the_rule_to_blame(traits: Any, more: Any, held: Any, rule: str) -> None:
+    event = {"type": "identify", "userId": "u", "traits": traits, **more}
+    wanted = expected_profiles([event], SETTINGS, DEFINITIONS).get("u")
+    assert blamed([event], SETTINGS, wanted, held) == rule

@@ -1,0 +1,342 @@
+"""The wrong bridges: each breaks one step of the right one, and names the rule that must catch it."""
+
+import re
+from typing import Any, ClassVar
+
+from wrong_bridges.right_bridge import Event, Path, RightBridge, through_binary64
+
+
+class WrongBridge(RightBridge):
+    """A bridge with one mistake: `rule` must catch it; the cases of the rules in `also` cannot avoid it."""
+
+    rule: ClassVar[str]
+    also: ClassVar[frozenset[str]] = frozenset()
+
+
+class TrimsUserIds(WrongBridge):
+    """Tidies ids up."""
+
+    rule = "ID-1"
+
+    def integration_id(self, event: Event) -> str | None:
+        user_id = super().integration_id(event)
+        return user_id.strip() if user_id else user_id
+
+
+class LowerCasesUserIds(WrongBridge):
+    """Takes ids for e-mail addresses."""
+
+    rule = "ID-1"
+
+    def integration_id(self, event: Event) -> str | None:
+        user_id = super().integration_id(event)
+        return user_id.lower() if user_id else user_id
+
+
+class SendsAnonymousUsers(WrongBridge):
+    """Falls back to the anonymousId."""
+
+    rule = "ID-2"
+
+    def integration_id(self, event: Event) -> str | None:
+        return event.get("userId") or event.get("anonymousId")
+
+
+class SendsTraitsOfOtherCalls(WrongBridge):
+    """Takes every call with traits for an identify."""
+
+    rule = "ID-3"
+
+    def is_sent(self, event: Event) -> bool:
+        return super().is_sent({**event, "type": "identify"})
+
+
+class IgnoresIntegrations(WrongBridge):
+    """Never looks at the integrations object."""
+
+    rule = "ID-4"
+
+    def is_enabled(self, integrations: Event) -> bool:
+        return True
+
+
+class LetsAllWin(WrongBridge):
+    """Asks All before its own key."""
+
+    rule = "ID-4"
+    # What Engage sends says All: false and names the destination beside it.
+    also = frozenset({"MAP-4", "AUD-2", "AUD-4", "AUD-6"})
+
+    def is_enabled(self, integrations: Event) -> bool:
+        return integrations.get("All") is not False and super().is_enabled(integrations)
+
+
+class JoinsWithDots(WrongBridge):
+    """Uses the separator that most tools use."""
+
+    rule = "MAP-1"
+    # Names collide through nesting only.
+    also = frozenset({"MAP-7"})
+
+    def name(self, path: Path) -> str:
+        return ".".join(path)
+
+
+class FlattensOneLevel(WrongBridge):
+    """Handles the documentation's example and stops there."""
+
+    rule = "MAP-1"
+    also = frozenset({"MAP-7"})
+
+    def leaves(self, value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+        return [leaf for leaf in super().leaves(value, path) if len(leaf[0]) <= 2]
+
+
+class LowerCasesKeys(WrongBridge):
+    """Normalises names."""
+
+    rule = "MAP-2"
+    # Keys of audiences are names, too.
+    also = frozenset({"AUD-2"})
+
+    def name(self, path: Path) -> str:
+        return super().name(path).lower()
+
+
+class TrimsKeys(WrongBridge):
+    """Tidies names up."""
+
+    rule = "MAP-2"
+    # Keys of audiences are names, too.
+    also = frozenset({"AUD-2"})
+
+    def name(self, path: Path) -> str:
+        return super().name(path).strip()
+
+
+class SendsUndefinedTraits(WrongBridge):
+    """Leaves it to Talon.One to sort traits out."""
+
+    rule = "MAP-3"
+    # Near misses and stowaways are unlisted, too.
+    also = frozenset({"MAP-2", "MAP-4"})
+
+    def is_listed(self, path: Path, event: Event) -> bool:
+        return True
+
+
+class KnowsNoComputations(WrongBridge):
+    """Sends listed traits only."""
+
+    rule = "MAP-4"
+    # Computed traits are not listed.
+    also = frozenset({"AUD-2", "AUD-4", "AUD-6", "ATT-1"})
+
+    def computation_key(self, event: Event) -> str | None:
+        return None
+
+
+class ExcusesTheWholeCall(WrongBridge):
+    """Sends everything that comes from Engage."""
+
+    rule = "MAP-4"
+
+    def is_listed(self, path: Path, event: Event) -> bool:
+        return super().is_listed(path, event) or self.computation_key(event) is not None
+
+
+class JoinsLists(WrongBridge):
+    """Makes a text of a list."""
+
+    rule = "MAP-5"
+    # A list is the wrong type for a string until it is joined.
+    also = frozenset({"ATT-2"})
+
+    def value(self, name: str, value: Any) -> Any:
+        return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+class SendsStructureInLists(WrongBridge):
+    """Lets a list hold anything."""
+
+    rule = "MAP-5"
+
+    def is_sendable(self, value: Any) -> bool:
+        return True
+
+
+class DropsNulls(WrongBridge):
+    """Takes null for nothing to say."""
+
+    rule = "MAP-6"
+    also = frozenset({"AUD-6"})
+
+    def attributes(self, event: Event) -> dict[str, Any]:
+        return {name: value for name, value in super().attributes(event).items() if value is not None}
+
+
+class SendsAbsentTraitsAsNull(WrongBridge):
+    """Sends every Custom Attribute every time."""
+
+    rule = "MAP-6"
+    # A patch is no patch any more.
+    also = frozenset({"ATT-1", "ATT-2", "ATT-4", "AUD-4", "ID-1", "ID-2", "ID-3"})
+
+    def attributes(self, event: Event) -> dict[str, Any]:
+        sent = super().attributes(event)
+        return {**dict.fromkeys(self.custom_attributes), **sent} if sent else {}
+
+
+class LetsTheLastWin(WrongBridge):
+    """Writes into a dictionary and looks no further."""
+
+    rule = "MAP-7"
+
+    def resolve(self, values: list[Any]) -> list[Any]:
+        return values[-1:]
+
+
+class ComparesLoosely(WrongBridge):
+    """Takes 1 for true and 1.0 for 1."""
+
+    rule = "MAP-7"
+
+    def resolve(self, values: list[Any]) -> list[Any]:
+        return values[:1] if all(value == values[0] for value in values) else []
+
+
+class UsesBinaryFloats(WrongBridge):
+    """Holds numbers as JavaScript does."""
+
+    rule = "MAP-8"
+
+    def value(self, name: str, value: Any) -> Any:
+        return through_binary64(value)
+
+
+class SplitsDigits(WrongBridge):
+    """Makes keys with a library for snake case, as lodash does it."""
+
+    rule = "AUD-1"
+
+    def audience_key(self, name: str, others: tuple[str, ...]) -> str:
+        return re.sub("(?<=[0-9])(?=[a-z])|(?<=[a-z])(?=[0-9])", "_", super().audience_key(name, others))
+
+
+class SplitsArrivingKeys(WrongBridge):
+    """Makes snake case of keys that are already made."""
+
+    rule = "AUD-2"
+    # The demo audience has such a key.
+    also = frozenset({"AUD-4"})
+
+    def name(self, path: Path) -> str:
+        return re.sub("(?<=[0-9])(?=[a-z])", "_", super().name(path))
+
+    def is_listed(self, path: Path, event: Event) -> bool:
+        return super().name(path) in self.custom_attributes or path[0] == self.computation_key(event)
+
+
+class TakesAnyKey(WrongBridge):
+    """Defines audiences that no attribute can be named after."""
+
+    rule = "AUD-3"
+
+    def audience_key(self, name: str, others: tuple[str, ...]) -> str:
+        try:
+            return super().audience_key(name, others)
+        except ValueError:
+            return re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+class DropsFalse(WrongBridge):
+    """Sends what is true."""
+
+    rule = "AUD-4"
+    # False is also a wrong type for others.
+    also = frozenset({"ATT-2"})
+
+    def attributes(self, event: Event) -> dict[str, Any]:
+        return {name: value for name, value in super().attributes(event).items() if value is not False}
+
+
+class StringifiesBooleans(WrongBridge):
+    """Sends booleans as texts."""
+
+    rule = "AUD-4"
+    # A key can only be seen to arrive by its value, and the demo audience is boolean; a text makes a wrong type right.
+    also = frozenset({"AUD-2", "ATT-2"})
+
+    def value(self, name: str, value: Any) -> Any:
+        return str(value).lower() if isinstance(value, bool) else value
+
+
+class ReadsBooleans(WrongBridge):
+    """Makes a boolean of the text that looks like one."""
+
+    rule = "AUD-4"
+    also = frozenset({"ATT-2"})
+
+    def value(self, name: str, value: Any) -> Any:
+        return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+class DropsNullsOfComputedTraits(WrongBridge):
+    """Has nothing to say about users who left a computed trait."""
+
+    rule = "AUD-6"
+
+    def attributes(self, event: Event) -> dict[str, Any]:
+        computed = self.computation_key(event)
+        sent = super().attributes(event).items()
+        return {name: value for name, value in sent if value is not None or name != computed}
+
+
+class SkipsUnknownAttributes(WrongBridge):
+    """Knows what Talon.One knows, and leaves the rest out."""
+
+    rule = "ATT-1"
+    # A key that must stay wrong is an unknown name.
+    also = frozenset({"AUD-2"})
+    known = frozenset({"order_completed_last_30days", "lifetime_value"})
+
+    def attributes(self, event: Event) -> dict[str, Any]:
+        known = self.known | self.custom_attributes
+        return {name: value for name, value in super().attributes(event).items() if name in known}
+
+
+class ReadsNumbers(WrongBridge):
+    """Makes a number of the text that looks like one."""
+
+    rule = "ATT-2"
+
+    def value(self, name: str, value: Any) -> Any:
+        return int(value) if isinstance(value, str) and value.isdecimal() and value.isascii() else value
+
+
+class KeepsTheFirstValue(WrongBridge):
+    """Sends a value once and never again."""
+
+    rule = "ATT-4"
+    # Whatever comes second is lost.
+    also = frozenset({"AUD-4", "AUD-6", "MAP-6", "MAP-8", "ID-1", "ID-3", "ATT-1", "ATT-2"})
+
+    def take(self, body: Event) -> None:
+        seen: set[tuple[str, str]] = self.__dict__.setdefault("seen", set())
+        for event in self.events(body):
+            if self.is_sent(event):
+                user_id = str(self.integration_id(event))
+                sent = {name: value for name, value in self.attributes(event).items() if (user_id, name) not in seen}
+                seen |= {(user_id, name) for name in sent}
+                if sent:
+                    self.forward(user_id, sent)
+
+
+class RefusesClientSideSources(WrongBridge):
+    """Refuses what the setting only flags."""
+
+    rule = "SRC-1"
+    rejects_client_side = True
+
+
+ALL: tuple[type[WrongBridge], ...] = tuple(WrongBridge.__subclasses__())
