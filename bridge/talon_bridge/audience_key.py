@@ -10,6 +10,14 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _OUTSIDE = re.compile(r"[^a-z0-9]+")
 
 
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)  # of a Talon.One attribute (documented)
+
+
+def possible_name(key: str) -> bool:
+    """Whether a Talon.One attribute can have this name."""
+    return _NAME.fullmatch(key) is not None
+
+
 class KeyProblem(msgspec.Struct, frozen=True):
     """Why an audience cannot have its key (AUD-3): the audience's name, the key, and what to do."""
 

@@ -2,12 +2,13 @@
 
 import math
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
 
 MAX_NESTING = 64
+MAX_DIGITS = 4300  # of one number; Python's own limit for integers, which keeps reading one from costing seconds
 
 T = TypeVar("T")
 
@@ -32,7 +33,12 @@ def _number(text: str) -> Decimal:
     """A JSON number with a fraction or an exponent, kept exact; beyond the double range it is no number for anybody."""
     if math.isinf(float(text)):
         raise ValueError(f"{text[:40]} is outside the range of a double")
-    return Decimal(text)
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number has {len(text)} characters; at most {MAX_DIGITS} are taken")
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # so small, or such a zero, that its exponent fits nowhere
+        raise ValueError(f"{text[:40]} has an exponent that cannot be kept") from None
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -49,14 +55,15 @@ def encode(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def value(raw: bytes) -> Any:
-    """Any JSON value; raises `MalformedError`."""
-    return read(_values, raw)
+def value(raw: bytes, at: str = "") -> Any:
+    """Any JSON value; raises `MalformedError`, with a pointer below `at`."""
+    return read(_values, raw, at)
 
 
 def read(using: msgspec.json.Decoder[T], raw: bytes, at: str = "") -> T:
     """Decode `raw`; whatever is wrong with it becomes a `MalformedError` that says what and where (below `at`)."""
     try:
+        raw.decode()  # the decoder does not look at members that it skips, and counts from the start of a string
         return using.decode(raw)
     except RecursionError:
         raise MalformedError(too_deep(at)) from None
@@ -64,11 +71,30 @@ def read(using: msgspec.json.Decoder[T], raw: bytes, at: str = "") -> T:
         message = f"the text is not valid UTF-8 at byte {error.start}"
         raise MalformedError(Malformed("invalid_utf8", message, at)) from None
     except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at ")
-        pointer = at + _pointer(path.strip("`"))
-        raise MalformedError(Malformed("invalid_type", f"{pointer or 'the body'}: {_plain(text)}", pointer)) from None
+        raise _of_wrong_type(error, at) from None
     except msgspec.DecodeError as error:
         raise MalformedError(Malformed("invalid_json", f"the JSON is malformed: {_reason(raw, error)}", at)) from None
+
+
+def read_whole(using: msgspec.json.Decoder[T], raw: bytes, at: str = "") -> T:
+    """Like `read`, but looks at members that the type does not name too: no part of `raw` holds what is refused."""
+    result = read(using, raw, at)
+    read(_values, raw, at)
+    return result
+
+
+def converted(decoded: Any, of: type[T], at: str = "") -> T:
+    """A decoded value as `of`; raises `MalformedError`, with a pointer below `at`."""
+    try:
+        return msgspec.convert(decoded, of)
+    except msgspec.ValidationError as error:
+        raise _of_wrong_type(error, at) from None
+
+
+def _of_wrong_type(error: msgspec.ValidationError, at: str) -> MalformedError:
+    text, _, path = str(error).partition(" - at ")
+    pointer = at + _pointer(path.strip("`"))
+    return MalformedError(Malformed("invalid_type", f"{pointer or 'the body'}: {_plain(text)}", pointer))
 
 
 def too_deep(pointer: str) -> Malformed:
@@ -91,21 +117,35 @@ def nested_beyond(raw: bytes, limit: int = MAX_NESTING) -> bool:
     return deepest > limit
 
 
-# A string is one token, so that brackets inside it do not count.
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+# A string is one token, so that brackets inside it do not count. The pattern cannot fail once it has seen a quote:
+# a string without an end would otherwise be searched anew from each quote in it.
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 
 def _pointer(path: str) -> str:
-    """msgspec's `$.batch[3].traits` as the JSON pointer `/batch/3/traits`."""
-    return "".join("/" + (name or index) for name, index in _STEP.findall(path) if index != "...")
+    """msgspec's `$.batch[3].traits` as the JSON pointer `/batch/3/traits`; it ends above a key left unnamed."""
+    known, _, _ = path.partition("[...]")
+    return "".join("/" + (name or index) for name, index in _STEP.findall(known))
 
 
 def _plain(text: str) -> str:
     """msgspec's sentence without its back-ticks, in JSON's words."""
-    for theirs, ours in (("`", ""), (" | ", " or "), ("got ", "found "), ("int", "number"), ("str", "string")):
+    for theirs, ours in _WORDS:
         text = re.sub(rf"\b{theirs}\b", ours, text) if theirs.isalpha() else text.replace(theirs, ours)
     return text[:1].lower() + text[1:]
+
+
+_WORDS = (
+    ("`", ""),
+    (" | ", " or "),
+    ("got ", "found "),
+    ("int", "number"),
+    ("float", "number"),
+    ("decimal", "number"),
+    ("str", "string"),
+    ("bool", "boolean"),
+)
 
 
 def _reason(raw: bytes, error: msgspec.DecodeError) -> str:

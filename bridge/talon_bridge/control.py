@@ -1,22 +1,41 @@
 """The bridge's own API under `/_bridge/`: what came in, what became of it, whether all is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from talon_bridge import codec, events
-from talon_bridge.forwarder import Forwarder, report_of
+from talon_bridge.forwarder import Forwarder
 from talon_bridge.limiter import Limiter
 from talon_bridge.mapping import plan
 from talon_bridge.outbox.protocol import Attempt, Entry, Outbox, Report, State
 from talon_bridge.settings import Destination
+from talon_bridge.settlement import report_of
 
 MAX_LISTED = 1000
 LONGEST_IDLE_WAIT = 600.0
+_FILTERS = ("limit", "state", "userId")
+
+
+class _AnyText(Convertor[str]):
+    """A rest of a path with line breaks in it, which Starlette's own `path` stops at: a messageId may hold any."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("any_text", _AnyText())
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -30,7 +49,7 @@ def problem(status: int, code: str, message: str, hint: str) -> Response:
 
 
 class Control:
-    """The handlers; `routes` is their table."""
+    """The handlers; `routes` makes their table."""
 
     def __init__(
         self, outbox: Outbox, forwarder: Forwarder, limiter: Limiter, destination: Callable[[], Destination]
@@ -40,17 +59,17 @@ class Control:
         self._limiter = limiter
         self._destination = destination
 
-    @property
-    def routes(self) -> list[Route]:
-        """Every path of the control API."""
-        return [
-            Route("/_bridge/health", self.health),
-            Route("/_bridge/ready", self.ready),
-            Route("/_bridge/idle", self.idle),
-            Route("/_bridge/events", self.events),
-            Route("/_bridge/events/{message_id:path}", self.event),
-            Route("/metrics", self.metrics),
-        ]
+    def routes(self, guards: Sequence[Middleware]) -> list[Route]:
+        """Every path of the control API, each behind the guards (a mount around them would stop at a line break)."""
+        table = {
+            "/_bridge/health": self.health,
+            "/_bridge/ready": self.ready,
+            "/_bridge/idle": self.idle,
+            "/_bridge/events": self.events,
+            "/_bridge/events/{message_id:any_text}": self.event,
+            "/metrics": self.metrics,
+        }
+        return [Route(path, handler, middleware=guards) for path, handler in table.items()]
 
     async def health(self, request: Request) -> Response:
         """The process lives."""
@@ -77,15 +96,15 @@ class Control:
     async def events(self, request: Request) -> Response:
         """The newest events first; `limit`, `state` and `userId` narrow the list."""
         query = request.query_params
-        try:
-            limit = int(query.get("limit", "100"))
-            state = State(query["state"]) if "state" in query else None
-        except ValueError as error:
-            known = ", ".join(State)
-            return problem(400, "bad_filter", str(error), f"limit is a number, state one of {known}")
-        if not 1 <= limit <= MAX_LISTED:
-            return problem(400, "bad_filter", f"limit is {limit}", f"give a number from 1 to {MAX_LISTED}")
-        found = await self._outbox.recent(limit, state, query.get("userId"))
+        unknown = next((name for name in query if name not in _FILTERS), None)
+        if unknown is not None:
+            return problem(400, "bad_filter", f"there is no filter {unknown!r}", f"filters are {', '.join(_FILTERS)}")
+        limit, state = query.get("limit", "100"), query.get("state")
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LISTED):
+            return problem(400, "bad_filter", f"limit is {limit!r}", f"give a number from 1 to {MAX_LISTED}")
+        if state is not None and state not in set(State):
+            return problem(400, "bad_filter", f"state is {state!r}", f"give one of {', '.join(State)}")
+        found = await self._outbox.recent(int(limit), State(state) if state else None, query.get("userId"))
         return answer({"events": [self._explained(entry) for entry in found]})
 
     async def event(self, request: Request) -> Response:
@@ -111,12 +130,13 @@ class Control:
 
     def _explained(self, entry: Entry) -> dict[str, Any]:
         """An entry as the API shows it; an unsettled one is mapped with today's settings, as its delivery would."""
-        mapped = plan(events.read(entry.event.body, entry.event.type), self._destination())
-        report = entry.report or report_of(mapped)
-        return explained(entry, report, mapped.request.path if mapped.request else None)
+        report = entry.report
+        if report is None:
+            report = report_of(plan(events.read(entry.event.body, entry.event.type), self._destination()))
+        return explained(entry, report)
 
 
-def explained(entry: Entry, report: Report, path: str | None) -> dict[str, Any]:
+def explained(entry: Entry, report: Report) -> dict[str, Any]:
     """The explanation of an event as JSON members."""
     return {
         "messageId": entry.event.message_id,
@@ -127,12 +147,20 @@ def explained(entry: Entry, report: Report, path: str | None) -> dict[str, Any]:
         "state": entry.state,
         "reason": report.reason,
         "warnings": report.warnings,
-        "request": None if path is None else {"method": "PUT", "path": path},
+        "request": {"method": "PUT", "path": report.path} if report.path else None,
         "traits": report.traits,
         "attempts": [_attempt(attempt) for attempt in entry.attempts],
+        "duplicates": _duplicates(entry),
         "notBefore": events.rfc3339(entry.not_before) if entry.not_before else None,
         "self": "/_bridge/events/" + quote(entry.event.message_id, safe=""),
     }
+
+
+def _duplicates(entry: Entry) -> dict[str, Any] | None:
+    """Later calls with the same messageId, which were acknowledged and left out (DEL-3)."""
+    if entry.duplicate_at is None:
+        return None
+    return {"rule": "DEL-3", "count": entry.duplicates, "last": events.rfc3339(entry.duplicate_at)}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

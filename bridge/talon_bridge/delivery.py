@@ -73,8 +73,24 @@ class TalonOne:
             trust_env=False,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_once,),
         )
         return self._session
+
+
+async def _once(request: "aiohttp.ClientRequest", send: "aiohttp.ClientHandlerType") -> "aiohttp.ClientResponse":
+    """Keep aiohttp from sending a PUT a second time, at once and unseen, when the connection breaks (observed).
+
+    The first may still land after newer data: whether and when to try again is decided with that in mind, elsewhere.
+    """
+    import aiohttp
+
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:  # nothing was sent
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 async def _read_up_to(content: "aiohttp.StreamReader", limit: int) -> bytes:

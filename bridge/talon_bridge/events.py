@@ -14,9 +14,8 @@ MAX_BATCH_BYTES: Final = 500 * 1024  # Segment, documented
 MAX_BATCH_EVENTS: Final = 2500  # Segment, documented
 MAX_MESSAGE_ID: Final = 100  # Segment, documented
 
-TYPES: Final = frozenset({"identify", "track", "page", "screen", "group", "alias"})
-
-# Segment's `delete` messages carry empty arrays where every other call carries objects (documented).
+# Segment's `delete` messages, which are acknowledged and not sent like any unknown type (ID-3), carry empty arrays
+# where every other call carries objects (documented).
 Object = dict[str, Any] | Annotated[list[Any], msgspec.Meta(max_length=0)] | None
 
 
@@ -57,8 +56,7 @@ class _Single(Event, frozen=True, rename="camel"):
     write_key: str | None = None
 
 
-class _Batch(msgspec.Struct, frozen=True, rename="camel"):
-    batch: list[msgspec.Raw]
+class _Envelope(msgspec.Struct, frozen=True, rename="camel"):
     context: Object = None
     integrations: Object = None
     sent_at: str | None = None
@@ -75,7 +73,8 @@ class Arrival(msgspec.Struct, frozen=True):
 
 _event = codec.decoder(Event)
 _single = codec.decoder(_Single)
-_batch = codec.decoder(_Batch)
+_members = codec.decoder(dict[str, msgspec.Raw])
+_items = codec.decoder(list[msgspec.Raw])
 
 
 def read(body: bytes, kind: str) -> Event:
@@ -87,7 +86,7 @@ def read(body: bytes, kind: str) -> Event:
 def single(body: bytes, kind: str, received_at: float, new_id: Callable[[], str]) -> Arrival:
     """One call sent to `/v1/<kind>`. Raises `MalformedError`."""
     _check_event(body, "")
-    call = codec.read(_single, body)
+    call = codec.read_whole(_single, body)
     if call.type is not None and call.type != kind:
         raise MalformedError(Malformed("wrong_type", f"type is {call.type!r}, but the path says {kind}", "/type"))
     return Arrival((_accept(call, kind, body, received_at, call.sent_at, new_id, ""),), call.write_key)
@@ -95,28 +94,43 @@ def single(body: bytes, kind: str, received_at: float, new_id: Callable[[], str]
 
 def batch(body: bytes, received_at: float, new_id: Callable[[], str]) -> Arrival:
     """The calls of one `/v1/batch` or `/v1/import`, all or none. Raises `MalformedError`."""
-    if len(body) > MAX_BATCH_BYTES:
-        message = f"the batch has {len(body)} bytes; Segment's limit is {MAX_BATCH_BYTES}"
-        raise MalformedError(Malformed("batch_too_large", message))
-    envelope = codec.read(_batch, body)
-    if len(envelope.batch) > MAX_BATCH_EVENTS:
-        message = f"the batch has {len(envelope.batch)} events; Segment's limit is {MAX_BATCH_EVENTS}"
+    envelope, items = _opened(body)
+    if len(items) > MAX_BATCH_EVENTS:
+        message = f"the batch has {len(items)} events; Segment's limit is {MAX_BATCH_EVENTS}"
         raise MalformedError(Malformed("too_many_events", message, "/batch"))
     shared = {"context": envelope.context, "integrations": envelope.integrations}
     merged = {name: value for name, value in shared.items() if isinstance(value, dict) and value}
     accepted = []
-    for index, raw in enumerate(envelope.batch):
+    for index, raw in enumerate(items):
         pointer = f"/batch/{index}"
         item = bytes(raw)
         _check_event(item, pointer)
         if merged:
             item = _with_shared(item, merged, pointer)
-        call = codec.read(_event, item, pointer)
-        if call.type not in TYPES:
-            raise MalformedError(_unknown_type(call.type, f"{pointer}/type"))
+            _check_event(item, pointer)
+        call = codec.read_whole(_event, item, pointer)
+        if not call.type:
+            message = f"{pointer}/type is missing; it says what the call is, such as identify"
+            raise MalformedError(Malformed("missing_type", message, f"{pointer}/type"))
         sent_at = call.sent_at or envelope.sent_at
         accepted.append(_accept(call, call.type, item, received_at, sent_at, new_id, pointer))
     return Arrival(tuple(accepted), envelope.write_key)
+
+
+def _opened(body: bytes) -> tuple[_Envelope, list[msgspec.Raw]]:
+    """A batch taken apart: what it says for all, and its items as text."""
+    if len(body) > MAX_BATCH_BYTES:
+        message = f"the batch has {len(body)} bytes; Segment's limit is {MAX_BATCH_BYTES}"
+        raise MalformedError(Malformed("batch_too_large", message))
+    members = codec.read(_members, body)
+    if "batch" not in members:
+        raise MalformedError(Malformed("missing_batch", "/batch is missing; it is the list of calls", "/batch"))
+    items = codec.read(_items, bytes(members.pop("batch")), "/batch")
+    for name, raw in members.items():
+        if codec.nested_beyond(bytes(raw)):
+            raise MalformedError(codec.too_deep(f"/{name}"))
+    shared = {name: codec.value(bytes(raw), f"/{name}") for name, raw in members.items()}
+    return codec.converted(shared, _Envelope), items
 
 
 def _check_event(raw: bytes, pointer: str) -> None:
@@ -129,7 +143,7 @@ def _check_event(raw: bytes, pointer: str) -> None:
 
 def _with_shared(item: bytes, shared: dict[str, Any], pointer: str) -> bytes:
     """The item with the batch's context and integrations under its own; the item's keys win (decided here)."""
-    call = codec.value(item)
+    call = codec.value(item, pointer)
     if not isinstance(call, dict):
         raise MalformedError(Malformed("invalid_type", f"{pointer}: expected an object", pointer))
     for name, value in shared.items():
@@ -162,11 +176,6 @@ def _accept(
     )
 
 
-def _unknown_type(kind: str | None, pointer: str) -> Malformed:
-    found = "is missing" if kind is None else f"is {kind!r}"
-    return Malformed("unknown_type", f"{pointer} {found}; it must be one of {', '.join(sorted(TYPES))}", pointer)
-
-
 def corrected_timestamp(original: str | None, sent_at: str | None, received_at: float) -> str:
     """`receivedAt - (sentAt - originalTimestamp)`, Segment's correction of client clocks (documented), as RFC 3339 UTC.
 
@@ -183,8 +192,8 @@ def corrected_timestamp(original: str | None, sent_at: str | None, received_at: 
 
 
 def rfc3339(moment: float) -> str:
-    """Unix seconds as an RFC 3339 text in UTC, to the millisecond."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Unix seconds as an RFC 3339 text in UTC, to the nearest millisecond."""
+    return datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _instant(text: str | None) -> float | None:

@@ -1,9 +1,12 @@
 """What became of each trait of an event, and why."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+from talon_bridge.nearest import nearest
 
 
 class Verdict(StrEnum):
@@ -83,17 +86,45 @@ def delivered(traits: tuple[TraitExplanation, ...]) -> tuple[TraitExplanation, .
     return _settle(traits, lambda trait: msgspec.structs.replace(trait, verdict=Verdict.SENT))
 
 
-def refused(traits: tuple[TraitExplanation, ...], answer: Refusal) -> tuple[TraitExplanation, ...]:
-    """The traits after Talon.One refused the request: it takes all of a request or nothing (ATT-1)."""
-    culprits = ", ".join(sorted(answer.attributes)) or "the request"
-    whole = f"the whole request was refused ({answer.status}) because of {culprits}"
+def refused(
+    traits: tuple[TraitExplanation, ...], answer: Refusal, known: tuple[str, ...] = ()
+) -> tuple[TraitExplanation, ...]:
+    """The traits after Talon.One refused the request: it takes all of a request or nothing.
+
+    Where it named attributes, these broke ATT-1 or ATT-2, and the others fell with them. `known` are names that an
+    unknown one may have been meant to be.
+    """
+    rules = {name: "ATT-1" if "not defined" in text else "ATT-2" for name, text in answer.attributes.items()}
+    culprits = f" because of {', '.join(sorted(rules))}" if rules else f": {answer.message}" if answer.message else ""
+    whole = f"the whole request was refused ({answer.status}){culprits}"
 
     def settle(trait: TraitExplanation) -> TraitExplanation:
         own = answer.attributes.get(trait.attribute)
-        rule = "ATT-1" if own is None or "not defined" in own else "ATT-2"
-        return msgspec.structs.replace(trait, verdict=Verdict.REFUSED, rule=rule, reason=own or whole)
+        if own is None:
+            return msgspec.structs.replace(trait, verdict=Verdict.REFUSED, reason=whole, rule=_only(rules.values()))
+        near = nearest(trait.attribute, known) if rules[trait.attribute] == "ATT-1" else None
+        if near is not None:
+            own = f"{own} Custom Attributes has {near.name}, which differs in {near.differs_in}."
+        return msgspec.structs.replace(
+            trait,
+            verdict=Verdict.REFUSED,
+            rule=rules[trait.attribute],
+            reason=own,
+            nearest=near.name if near else "",
+        )
 
     return _settle(traits, settle)
+
+
+def _only(rules: Iterable[str]) -> str:
+    """The one rule among these, or none where they differ."""
+    found = set(rules)
+    return found.pop() if len(found) == 1 else ""
+
+
+def rule_broken(traits: tuple[TraitExplanation, ...]) -> str:
+    """The rule that refused traits broke, where it is one."""
+    return _only(trait.rule for trait in traits if trait.verdict is Verdict.REFUSED)
 
 
 def undelivered(traits: tuple[TraitExplanation, ...], reason: str) -> tuple[TraitExplanation, ...]:

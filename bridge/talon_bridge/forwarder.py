@@ -6,25 +6,14 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from talon_bridge import events, explanation
+from talon_bridge import events
 from talon_bridge.delivery import TalonOne
-from talon_bridge.explanation import Notice
 from talon_bridge.limiter import Limiter
-from talon_bridge.mapping import Plan, plan
-from talon_bridge.outbox.protocol import (
-    Attempt,
-    Entry,
-    Outbox,
-    OutboxUnavailable,
-    Report,
-    Settlement,
-    State,
-    Waiting,
-)
-from talon_bridge.outcome import Answer, Attempts, Dead, Delivered, NoAnswer, Policy, RetryAt, decide
+from talon_bridge.mapping import Plan, Request, plan
+from talon_bridge.outbox.protocol import Entry, Outbox, OutboxUnavailable, Settlement, State, Waiting
+from talon_bridge.outcome import Answer, Dead, NoAnswer, Policy, RetryAt
 from talon_bridge.settings import Destination
+from talon_bridge.settlement import settle, unsent
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +64,10 @@ class Forwarder:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         if self._in_flight:
-            await asyncio.wait(self._in_flight, timeout=grace)
+            _, late = await asyncio.wait(self._in_flight, timeout=grace)
+            for step in late:
+                step.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def accept(self, waiting: Sequence[Waiting]) -> None:
         """Events that have just become durable, in the order of acceptance."""
@@ -139,16 +131,36 @@ class Forwarder:
     async def _attempt(self, key: str, entry: Entry, mapped: Plan) -> None:
         """Send, decide, record, and let the profile go on."""
         if mapped.request is None:
-            state = State.DEAD if mapped.dead else State.SKIPPED
-            settlement = Settlement(entry.seq, state, entry.attempts, report_of(mapped))
+            settlement = unsent(entry, mapped)
         else:
-            got = await self._talon.update_profile(mapped.request)
-            settlement = settle(entry, mapped, got, self._policy, self._clock(), self._pause)
+            got = await self._send(mapped.request)
+            settlement = self._settle(entry, mapped, got)
         await self._record(settlement)
         if settlement.state is State.WAITING:
             self._rest(key, settlement.not_before - self._clock())
         else:
             await self._next(key)
+
+    async def _send(self, request: Request) -> Answer | NoAnswer:
+        """One call to Talon.One; one that a stop cuts off may have landed like one that timed out."""
+        try:
+            return await self._talon.update_profile(request)
+        except asyncio.CancelledError:
+            return NoAnswer("the bridge was stopped while the request was under way", may_have_landed=True)
+
+    def _settle(self, entry: Entry, mapped: Plan, got: Answer | NoAnswer) -> Settlement:
+        """What the answer changes; says on the log what a person should look at."""
+        now = self._clock()
+        known = self._destination().custom_attributes
+        settlement, outcome = settle(entry, mapped, got, self._policy, now, random.random(), known)
+        if isinstance(outcome, RetryAt) and outcome.pause:
+            if not self._limiter.closed_for:
+                log.warning("deliveries pause: %s", outcome.reason, extra={"action": "paused"})
+            self._limiter.close_for(outcome.at - now)
+        if isinstance(outcome, Dead):
+            message_id = entry.event.message_id
+            log.warning("event %r is a dead letter: %s", message_id, outcome.reason, extra={"action": "dead"})
+        return settlement
 
     async def _next(self, key: str) -> None:
         """The head of a profile's queue is settled: on to the one behind it."""
@@ -163,9 +175,6 @@ class Forwarder:
             async with self._settled:
                 self._settled.notify_all()
 
-    def _pause(self, seconds: float) -> None:
-        self._limiter.close_for(seconds)
-
     async def _record(self, settlement: Settlement) -> None:
         """Write a settlement, however long the disk refuses: the request is done and must not be sent again."""
         while True:
@@ -174,62 +183,3 @@ class Forwarder:
             except OutboxUnavailable:
                 log.warning("the outbox cannot be written", extra={"action": "settle_failed"})
                 await asyncio.sleep(OUTBOX_RETRY)
-
-
-def report_of(mapped: Plan) -> Report:
-    """The plan as it is kept with the event."""
-    return Report(mapped.traits, mapped.reason, mapped.warnings)
-
-
-def settle(
-    entry: Entry,
-    mapped: Plan,
-    got: Answer | NoAnswer,
-    policy: Policy,
-    now: float,
-    pause: Callable[[float], None],
-) -> Settlement:
-    """What an attempt changes: the state, the history, and what became of each trait."""
-    first_at = entry.attempts[0].at if entry.attempts else now
-    outcome = decide(got, Attempts(len(entry.attempts), first_at), policy, now, random.random())
-    report = report_of(mapped)
-    match outcome:
-        case Delivered():
-            attempts = (*entry.attempts, Attempt(now, _status(got)))
-            return _settled(entry, State.DELIVERED, attempts, report, explanation.delivered(mapped.traits))
-        case RetryAt(at, reason, whole_destination):
-            if whole_destination:
-                pause(at - now)
-            attempts = (*entry.attempts, Attempt(now, _status(got), reason))
-            return Settlement(entry.seq, State.WAITING, attempts, None, at)
-        case Dead(reason):
-            attempts = (*entry.attempts, Attempt(now, _status(got), _in_full(reason, got)))
-            traits = _traits_of_the_dead(mapped, got, reason)
-            dead = msgspec.structs.replace(report, reason=Notice("", _in_full(reason, got)))
-            return _settled(entry, State.DEAD, attempts, dead, traits)
-
-
-def _settled(
-    entry: Entry,
-    state: State,
-    attempts: tuple[Attempt, ...],
-    report: Report,
-    traits: tuple[explanation.TraitExplanation, ...],
-) -> Settlement:
-    return Settlement(entry.seq, state, attempts, msgspec.structs.replace(report, traits=traits))
-
-
-def _traits_of_the_dead(mapped: Plan, got: Answer | NoAnswer, reason: str) -> tuple[explanation.TraitExplanation, ...]:
-    if isinstance(got, Answer) and 400 <= got.status < 500:
-        return explanation.refused(mapped.traits, explanation.refusal(got.status, got.body))
-    return explanation.undelivered(mapped.traits, reason)
-
-
-def _in_full(reason: str, got: Answer | NoAnswer) -> str:
-    """The reason with Talon.One's own words, where it gave any."""
-    said = explanation.refusal(got.status, got.body).message if isinstance(got, Answer) else ""
-    return f"{reason}: {said}" if said else reason
-
-
-def _status(got: Answer | NoAnswer) -> int | None:
-    return got.status if isinstance(got, Answer) else None

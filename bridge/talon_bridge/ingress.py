@@ -33,7 +33,7 @@ _CORS: Headers = [(b"access-control-allow-origin", b"*")]
 _PREFLIGHT: Headers = [
     *_CORS,
     (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"authorization, content-type, content-encoding"),
+    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, x-retry-count"),
     (b"access-control-max-age", b"86400"),
 ]
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+_ROUNDING = 1e-6  # of a token: the wait for one, rounded down, must not end in a wait too short for the clock to show
+
 
 class Limiter:
     """`rate` requests a second (0: no limit), with bursts of one second's worth. `clock` gives monotonic seconds."""
@@ -40,7 +42,7 @@ class Limiter:
         now = self._clock()
         self._tokens = min(max(self._rate, 1.0), self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        if self._tokens >= 1:
+        if self._tokens >= 1 - _ROUNDING:
             self._tokens -= 1
             return 0.0
         return (1 - self._tokens) / self._rate

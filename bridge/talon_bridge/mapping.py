@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from talon_bridge import codec
+from talon_bridge.audience_key import possible_name
 from talon_bridge.events import Event
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.flatten import Leaf, leaves
@@ -24,6 +25,7 @@ CLIENT_LIBRARIES = frozenset(
     {
         "analytics.js",
         "@segment/analytics-next",
+        "analytics-next",
         "analytics-ios",
         "analytics-android",
         "analytics-kotlin",
@@ -124,16 +126,25 @@ def client_side(event: Event) -> str | None:
 
 
 def _warnings(event: Event, destination: Destination) -> tuple[Notice, ...]:
+    found = []
     source = client_side(event)
-    if source is None or destination.client_side_sources != "warn":
-        return ()
-    text = f"{source} is a client-side source; traits that affect promotions are expected from server-side sources"
-    return (Notice("SRC-1", text),)
+    if source is not None and destination.client_side_sources == "warn":
+        text = f"{source} is a client-side source; traits that affect promotions are expected from server-side sources"
+        found.append(Notice("SRC-1", text))
+    key = computation_key(event)
+    if key is not None and not possible_name(key):
+        found.append(Notice("AUD-3", f"no Talon.One attribute can be called {key}; give the audience another key"))
+    return tuple(found)
+
+
+def computation_key(event: Event) -> str | None:
+    """The key of the audience or computed trait that the event is about, or None (MAP-4)."""
+    key = event.context_value("personas", "computation_key")
+    return key if isinstance(key, str) and key else None
 
 
 def _explain(found: tuple[Leaf, ...], event: Event, destination: Destination) -> tuple[TraitExplanation, ...]:
-    key = event.context_value("personas", "computation_key")
-    excused = key if isinstance(key, str) and key else None
+    excused = computation_key(event)
     listed = frozenset(destination.custom_attributes)
     rivals = _rivals(found)
     return tuple(_judge(leaf, excused, listed, destination, rivals.get(leaf.name, ())) for leaf in found)

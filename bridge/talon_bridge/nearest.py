@@ -1,7 +1,7 @@
 """The known name that an unknown one was probably meant to be."""
 
 import difflib
-from collections.abc import Collection
+from functools import lru_cache
 
 import msgspec
 
@@ -13,7 +13,8 @@ class Nearest(msgspec.Struct, frozen=True):
     differs_in: str
 
 
-def nearest(name: str, known: Collection[str]) -> Nearest | None:
+@lru_cache(maxsize=4096)  # the same traits come with every event, and comparing spellings is slow
+def nearest(name: str, known: tuple[str, ...]) -> Nearest | None:
     """The known name that differs from `name` in case only, else the closest in spelling, else None."""
     folded = name.casefold()
     for candidate in known:

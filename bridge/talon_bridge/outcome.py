@@ -6,10 +6,8 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-FIRST_WAIT = 1.0  # seconds
-LONGEST_WAIT = 600.0
+LONGEST_WAIT = 600.0  # seconds
 LONGEST_RETRY_AFTER = 300.0  # Segment's own libraries cap Retry-After at 300 s (observed)
-PROBE_EVERY = 15.0  # a paused destination is asked again this often
 
 # Segment retries 5xx except 501 and 505, and 408, 410, 429, 460 (documented); for Talon.One 409 says that the profile
 # is busy (documented), 423 and 425 say the same for anybody, and 410 is final.
@@ -41,10 +39,15 @@ class Attempts(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How long to go on, and how long a request may still land after it was abandoned; seconds."""
+    """How long to go on, how long an abandoned request may still land, the first wait, and the wait after a 401.
+
+    All in seconds.
+    """
 
     retry_window: float
     hold: float
+    first_wait: float = 1.0
+    probe_every: float = 15.0
 
 
 class Delivered(msgspec.Struct, frozen=True, tag=True):
@@ -72,15 +75,15 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
     """The outcome of an attempt that ended at `now`; `jitter` is 0 to 1 and spreads the waits."""
     if isinstance(got, NoAnswer):
         hold = policy.hold if got.may_have_landed else 0.0
-        return _retry(got.reason, max(backoff(attempts.count, jitter), hold), attempts, policy, now)
+        return _retry(got.reason, max(backoff(attempts.count, policy.first_wait, jitter), hold), attempts, policy, now)
     if 200 <= got.status < 300:
         return Delivered()
     if got.status in UNAUTHORISED:
         reason = f"Talon.One answered {got.status}: the API key is not accepted; the destination is paused"
-        return RetryAt(now + PROBE_EVERY, reason, pause=True)
+        return RetryAt(now + policy.probe_every, reason, pause=True)
     if got.status in RETRIED or (got.status >= 500 and got.status not in FINAL_5XX):
         asked = retry_after(got.headers.get("retry-after"), now)
-        wait = backoff(attempts.count, jitter) if asked is None else asked
+        wait = backoff(attempts.count, policy.first_wait, jitter) if asked is None else asked
         outcome = _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now)
         if isinstance(outcome, RetryAt) and got.status == 429:
             return msgspec.structs.replace(outcome, pause=True)
@@ -99,9 +102,9 @@ def _retry(reason: str, wait: float, attempts: Attempts, policy: Policy, now: fl
     return RetryAt(now + wait, reason)
 
 
-def backoff(count: int, jitter: float) -> float:
+def backoff(count: int, first_wait: float, jitter: float) -> float:
     """Seconds to wait after `count` earlier attempts: exponential, capped, of which the upper half is random."""
-    full = min(FIRST_WAIT * 2.0 ** min(count, 30), LONGEST_WAIT)
+    full = min(first_wait * 2.0 ** min(count, 30), LONGEST_WAIT)
     return full * (0.5 + jitter / 2)
 
 
@@ -114,7 +117,7 @@ def retry_after(header: str | None, now: float) -> float | None:
         return min(float(text[:10]), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     wait = (moment - datetime.fromtimestamp(now, UTC)).total_seconds()

@@ -10,7 +10,9 @@ CREATE TABLE IF NOT EXISTS events (
     state       TEXT NOT NULL DEFAULT 'waiting',
     attempts    BLOB NOT NULL DEFAULT '[]',
     not_before  REAL NOT NULL DEFAULT 0,
-    report      BLOB
+    report      BLOB,
+    duplicates  INTEGER NOT NULL DEFAULT 0,
+    duplicate_at REAL
 );
 CREATE INDEX IF NOT EXISTS events_by_message ON events (message_id, received_at);
 CREATE INDEX IF NOT EXISTS events_unsettled ON events (seq) WHERE state = 'waiting';
@@ -22,19 +24,26 @@ INSERT INTO events (message_id, type, user_id, body, received_at, timestamp)
 SELECT :message_id, :type, :user_id, :body, :received_at, :timestamp
 WHERE NOT EXISTS (SELECT 1 FROM events WHERE message_id = :message_id AND received_at > :received_at - :window);
 
+-- name: duplicate
+UPDATE events SET duplicates = duplicates + 1, duplicate_at = :received_at
+WHERE seq = (SELECT max(seq) FROM events WHERE message_id = :message_id);
+
 -- name: waiting
 SELECT seq, coalesce(user_id, ''), not_before FROM events WHERE state = 'waiting' ORDER BY seq;
 
 -- name: entry
-SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report
+SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report, duplicates,
+    duplicate_at
 FROM events WHERE seq = ?;
 
 -- name: find
-SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report
+SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report, duplicates,
+    duplicate_at
 FROM events WHERE message_id = ? ORDER BY seq DESC LIMIT 1;
 
 -- name: recent
-SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report
+SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report, duplicates,
+    duplicate_at
 FROM events
 WHERE (:state IS NULL OR state = :state) AND (:user_id IS NULL OR user_id = :user_id)
 ORDER BY seq DESC LIMIT :limit;

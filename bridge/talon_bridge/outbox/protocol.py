@@ -28,15 +28,19 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of an event: the notice for the whole, warnings, and each trait."""
+    """What became of an event: the notice for the whole, warnings, each trait, and the path of the request if any."""
 
     traits: tuple[TraitExplanation, ...] = ()
     reason: Notice | None = None
     warnings: tuple[Notice, ...] = ()
+    path: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An event in the outbox. `seq` is the order of acceptance; `report` is None while it waits."""
+    """An event in the outbox. `seq` is the order of acceptance; `report` is None while it waits.
+
+    `duplicates` counts later calls with its messageId that were left out (DEL-3), the last at `duplicate_at`.
+    """
 
     seq: int
     event: Accepted
@@ -44,6 +48,8 @@ class Entry(msgspec.Struct, frozen=True):
     attempts: tuple[Attempt, ...]
     not_before: float
     report: Report | None
+    duplicates: int = 0
+    duplicate_at: float | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -55,7 +55,11 @@ class SqliteOutbox:
         self._db: sqlite3.Connection
 
     async def open(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)
+        except SettingsError:
+            self._release()
+            raise
         self._committer = asyncio.create_task(self._commit_forever(), name="outbox commits")
 
     async def close(self) -> None:
@@ -64,9 +68,13 @@ class SqliteOutbox:
         if self._committer is not None:
             await self._committer
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+        self._release()
+
+    def _release(self) -> None:
         self._thread.shutdown()
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
     async def append(self, events: Sequence[Accepted]) -> list[Waiting]:
         return await self._do(lambda db: self._append(db, events))
@@ -102,6 +110,8 @@ class SqliteOutbox:
             cursor = db.execute(self._sql["append"], row)
             if cursor.rowcount == 1 and cursor.lastrowid is not None:
                 stored.append(Waiting(cursor.lastrowid, event.user_id or "", 0.0))
+            else:
+                db.execute(self._sql["duplicate"], {"message_id": event.message_id, "received_at": event.received_at})
         return stored
 
     async def _do(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -125,6 +135,9 @@ class SqliteOutbox:
             except sqlite3.Error as error:
                 for _, future in jobs:
                     _resolve(future, error=OutboxUnavailable(f"the outbox cannot be written: {error}"))
+            except Exception as error:  # a bug in one job must not end the commits of all others to come
+                for _, future in jobs:
+                    _resolve(future, error=error)
             else:
                 for (_, future), result in zip(jobs, results, strict=True):
                     _resolve(future, result)
@@ -159,13 +172,23 @@ class SqliteOutbox:
         except sqlite3.DatabaseError as error:
             db.close()
             raise SettingsError(f"{self._path} cannot be used as an outbox: {error}") from error
+        except SettingsError:
+            db.close()
+            raise
         self._db = db
 
     def _prepare(self, path: Path) -> None:
         """Make the directory, lock it against a second process, and keep the file from other users."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.is_symlink():
-            raise SettingsError(f"{path} is a symbolic link; name the directory itself")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.is_symlink():
+                raise SettingsError(f"{path} is a symbolic link; name the directory itself")
+            self._take_lock(path)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise SettingsError(f"{path} cannot be used as an outbox: {error.strerror}") from None
+
+    def _take_lock(self, path: Path) -> None:
         lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,7 +196,6 @@ class SqliteOutbox:
             os.close(lock)
             raise SettingsError(f"another bridge is using {path}; stop it, or give this one its own --data") from None
         self._lock = lock
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _resolve(future: "asyncio.Future[Any]", result: Any = None, error: Exception | None = None) -> None:
@@ -186,7 +208,8 @@ def _resolve(future: "asyncio.Future[Any]", result: Any = None, error: Exception
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    seq, message_id, kind, user_id, body, received_at, timestamp, state, attempts, not_before, report = row
+    seq, message_id, kind, user_id, body, received_at, timestamp, state, *rest = row
+    attempts, not_before, report, duplicates, duplicate_at = rest
     return Entry(
         seq=seq,
         event=Accepted(message_id, kind, user_id, body, received_at, timestamp),
@@ -194,6 +217,8 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         attempts=_attempts.decode(attempts),
         not_before=not_before,
         report=None if report is None else _report.decode(report),
+        duplicates=duplicates,
+        duplicate_at=duplicate_at,
     )
 
 

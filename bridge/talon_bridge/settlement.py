@@ -1,0 +1,68 @@
+"""What an attempt changes of an event: its state, its history, and what became of each trait. Pure."""
+
+import msgspec
+
+from talon_bridge import explanation
+from talon_bridge.explanation import Notice, TraitExplanation
+from talon_bridge.mapping import Plan
+from talon_bridge.outbox.protocol import Attempt, Entry, Report, Settlement, State
+from talon_bridge.outcome import Answer, Attempts, Dead, Delivered, NoAnswer, Outcome, Policy, RetryAt, decide
+
+
+def report_of(mapped: Plan) -> Report:
+    """The plan as it is kept with the event."""
+    path = mapped.request.path if mapped.request else ""
+    return Report(mapped.traits, mapped.reason, mapped.warnings, path)
+
+
+def unsent(entry: Entry, mapped: Plan) -> Settlement:
+    """The settlement of an event whose plan has no request."""
+    state = State.DEAD if mapped.dead else State.SKIPPED
+    return Settlement(entry.seq, state, entry.attempts, report_of(mapped))
+
+
+def settle(
+    entry: Entry,
+    mapped: Plan,
+    got: Answer | NoAnswer,
+    policy: Policy,
+    now: float,
+    jitter: float,
+    known: tuple[str, ...],
+) -> tuple[Settlement, Outcome]:
+    """The settlement after an attempt that ended at `now`, and the outcome that it follows from.
+
+    `jitter` is 0 to 1; `known` are attribute names that a refused one may have been meant to be.
+    """
+    first_at = entry.attempts[0].at if entry.attempts else now
+    outcome = decide(got, Attempts(len(entry.attempts), first_at), policy, now, jitter)
+    status = got.status if isinstance(got, Answer) else None
+    match outcome:
+        case Delivered():
+            report = msgspec.structs.replace(report_of(mapped), traits=explanation.delivered(mapped.traits))
+            attempts = (*entry.attempts, Attempt(now, status))
+            return Settlement(entry.seq, State.DELIVERED, attempts, report), outcome
+        case RetryAt(at, reason):
+            attempts = (*entry.attempts, Attempt(now, status, reason))
+            return Settlement(entry.seq, State.WAITING, attempts, None, at), outcome
+        case Dead(reason):
+            told = _in_full(reason, got)
+            traits = _traits_of_the_dead(mapped, got, reason, known)
+            notice = Notice(explanation.rule_broken(traits), told)
+            report = msgspec.structs.replace(report_of(mapped), traits=traits, reason=notice)
+            attempts = (*entry.attempts, Attempt(now, status, told))
+            return Settlement(entry.seq, State.DEAD, attempts, report), outcome
+
+
+def _traits_of_the_dead(
+    mapped: Plan, got: Answer | NoAnswer, reason: str, known: tuple[str, ...]
+) -> tuple[TraitExplanation, ...]:
+    if isinstance(got, Answer) and 400 <= got.status < 500:
+        return explanation.refused(mapped.traits, explanation.refusal(got.status, got.body), known)
+    return explanation.undelivered(mapped.traits, reason)
+
+
+def _in_full(reason: str, got: Answer | NoAnswer) -> str:
+    """The reason with Talon.One's own words, where it gave any."""
+    said = explanation.refusal(got.status, got.body).message if isinstance(got, Answer) else ""
+    return f"{reason}: {said}" if said else reason
