@@ -3,17 +3,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock"
 PARTS := bridge emulator contracts sandbox tests benchmarks
 
-.PHONY: sandbox test check fix bench lock clean
+.PHONY: sandbox test coverage check fix bench lock help clean
 
 sandbox: $(VENV)/.runtime ## set up, then run emulator and bridge with the demo deployment
 	@$(BIN)/localtalon up
 
 test: $(VENV)/.dev ## set up, then run the whole test suite
+	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+
+coverage: $(VENV)/.dev ## the same in one process, with the branch coverage of each module
 	$(BIN)/coverage run -m pytest $(TESTS)
-	@$(BIN)/coverage report --format=total --sort=cover | sed 's/^/branch coverage: /;s/$$/ %/'
+	$(BIN)/coverage report --skip-covered --sort=cover
 
 check: $(VENV)/.dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check $(PARTS)
@@ -29,10 +33,14 @@ bench: $(VENV)/.dev ## what we measure, each a ratio against a ceiling taken in 
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev ## refresh the lock files from pyproject.toml
-	$(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements/runtime.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock" pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) --group build -o requirements/build.txt
+	$(LOCK) pyproject.toml --group build --group dev -o requirements/dev.txt
 
-clean:
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile
+
+clean: ## forget the environment and what was built
 	rm -rf $(VENV) dist build
 
 # The package itself is installed editable, so the sources in this checkout are what runs.
@@ -41,9 +49,9 @@ $(VENV)/bin/python:
 	@echo "setting up $(VENV) (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV) || { echo "python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/.runtime: $(VENV)/bin/python requirements/runtime.txt pyproject.toml
+$(VENV)/.runtime: $(VENV)/bin/python requirements/runtime.txt requirements/build.txt pyproject.toml
 	@$(PIP) install --require-hashes -r requirements/runtime.txt
-	@$(PIP) install 'hatchling>=1.27' editables
+	@$(PIP) install --require-hashes -r requirements/build.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from localtalon import Sandbox, config
+from localtalon import Sandbox, config, config_file
 from localtalon.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +71,7 @@ def test_the_config_reference_is_a_config(tmp_path: Path) -> None:
     (text,) = blocks("toml", (ROOT / "docs" / "config.md").read_text("utf-8"))
     path = tmp_path / "localtalon.toml"
     path.write_text(text, "utf-8")
-    loaded = config.load(path, {})
+    loaded = config_file.load(path, {})
     assert loaded.bridge_settings("http://127.0.0.1:8900").destination.custom_attributes == ("email", "address_city")
 
 

@@ -1,4 +1,4 @@
-"""What a user touches: the command line, the config file, the Sandbox and the pytest plugin."""
+"""What a user touches: the command line, the config file and the Sandbox."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["Sandbox"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on use: `import localtalon` happens at the start of every pytest that has us installed.
+    # Imported on use: whoever wants the command line's version or help should not wait for two servers' code.
     if name == "Sandbox":
         from localtalon.sandbox import Sandbox
 

@@ -2,10 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from localtalon.sandbox import Pair
 
-_SAMPLE = '{"userId":"user-1","traits":{"email":"ada@example.com","address":{"city":"Berlin"}}}'
+_DEMO_TRAITS = {"email": "ada@example.com", "address": {"city": "Berlin"}}
+_EXAMPLES: dict[str, Any] = {
+    "string": "text",
+    "number": 1,
+    "boolean": True,
+    "time": "2026-01-21T15:04:05Z",
+    "(list string)": ["a", "b"],
+    "(list number)": [1, 2],
+    "(list time)": ["2026-01-21T15:04:05Z"],
+}
 
 
 def for_programs(pair: Pair) -> str:
@@ -16,6 +26,7 @@ def for_programs(pair: Pair) -> str:
             "bridge": pair.bridge.url,
             "writeKey": pair.bridge_settings.write_keys[0],
             "apiKey": pair.bridge_settings.destination.api_key,
+            "segmentKey": _key_of(pair, "segment"),
             "managementKey": _management_key(pair),
             "deployment": pair.deployment.name,
         }
@@ -38,19 +49,37 @@ def for_people(pair: Pair) -> Iterator[str]:
     if management := _management_key(pair):
         yield f"  management key   {management}"
     yield ""
-    yield "Send an identify, then look at the profile:"
+    yield "Send an identify, then read the profile:"
     yield ""
     yield from curl_lines(pair)
+    yield ""
+    yield f"What became of every trait: {pair.bridge.url}/_bridge/events"
 
 
 def curl_lines(pair: Pair) -> Iterator[str]:
     """Two lines to paste: one makes a profile, one reads it back."""
     key = pair.bridge_settings.write_keys[0]
-    yield f"  curl -u {key}: {pair.bridge.url}/v1/identify -d '{_SAMPLE}'"
+    sample = json.dumps({"userId": "user-1", "traits": sample_traits(pair)}, separators=(",", ":"))
+    yield f"  curl -u {key}: {pair.bridge.url}/v1/identify -d '{sample}'"
     yield (
         f"  curl -H 'Authorization: ApiKey-v1 {pair.bridge_settings.destination.api_key}' "
         f"'{pair.emulator.url}/v1/customer_profiles/user-1/inventory?profile=true'"
     )
+
+
+def sample_traits(pair: Pair) -> dict[str, Any]:
+    """Traits that will arrive: the demo's where its attributes are listed, else examples of what is listed."""
+    listed = pair.bridge_settings.destination.custom_attributes
+    if {"email", "address_city"} <= set(listed):
+        return _DEMO_TRAITS
+    types = {each.name: each.type for each in pair.deployment.attributes if each.entity == "CustomerProfile"}
+    known = [name for name in listed if types.get(name) in _EXAMPLES]
+    return {name: _EXAMPLES[types[name]] for name in known[:2]}
+
+
+def _key_of(pair: Pair, platform: str) -> str | None:
+    keys = (key for application in pair.deployment.applications for key in application.api_keys)
+    return next((key.key for key in keys if key.platform == platform), None)
 
 
 def _management_key(pair: Pair) -> str | None:

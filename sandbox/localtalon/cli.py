@@ -15,8 +15,12 @@ def main() -> None:
     """Talon.One on your own machine, and the Segment destination that feeds it."""
 
 
+_CONFIG_HELP = "Config file (default: ./localtalon.toml where there is one, else the demo)."
 _config = click.option(
-    "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path), help="localtalon.toml"
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=_CONFIG_HELP,
 )
 _data = click.option("--data", help="Keep everything in this directory (default: in memory, gone at exit).")
 _host = click.option("--host", help="Address to listen on (default 127.0.0.1).")
@@ -28,13 +32,19 @@ def _port(name: str, default: int) -> Callable[[Any], Any]:
     return click.option(name, type=click.IntRange(0, 65535), help=text)
 
 
+def _zero(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    if value not in (None, 0):
+        raise click.BadParameter("there are two ports to give; use --emulator-port and --bridge-port, or --port 0")
+    return value
+
+
 @main.command()
 @_config
 @_data
 @_host
 @_port("--emulator-port", 8900)
 @_port("--bridge-port", 8901)
-@click.option("--port", type=click.IntRange(0, 0), help="0: any free port for both.")
+@click.option("--port", type=int, callback=_zero, help="0: any free port for both.")
 @click.option("--demo", is_flag=True, help="Send a few sample events and print what became of them.")
 @_json
 def up(
@@ -53,6 +63,8 @@ def up(
     settings = startup.configured(config_file, data, host)
     settings = startup.with_ports(settings, _first(emulator_port, port), _first(bridge_port, port))
     pair = startup.composed(settings)
+    for warning in settings.warnings(pair.emulator.url):
+        click.echo(f"warning: {warning}", err=True)
 
     def ready() -> None:
         if as_json:
@@ -62,7 +74,8 @@ def up(
             click.echo("\nCtrl-C ends it.")
         sys.stdout.flush()
         if demo:
-            startup.in_background(lambda: _show_demo(pair.bridge.url, pair.bridge_settings.write_keys[0]))
+            url, key = pair.bridge.url, pair.bridge_settings.write_keys[0]
+            startup.in_background(lambda: _show_demo(url, key, to_stderr=as_json))
 
     startup.run((pair.emulator, pair.bridge), ready)
 
@@ -95,7 +108,10 @@ def emulator(config_file: Path | None, data: str | None, host: str | None, port:
 @_port("--port", 8901)
 @_json
 def bridge(config_file: Path | None, data: str | None, host: str | None, port: int | None, as_json: bool) -> None:
-    """Run the bridge alone, towards the config's application domain (default: an emulator on its usual port)."""
+    """Run the bridge alone, towards the application domain.
+
+    The config or LOCALTALON_DESTINATION_APPLICATION_DOMAIN names it; by default it is an emulator on its usual port.
+    """
     from localtalon import startup
 
     service, settings = startup.bridge(startup.with_ports(startup.configured(config_file, data, host), None, port))
@@ -112,10 +128,10 @@ def bridge(config_file: Path | None, data: str | None, host: str | None, port: i
 @_config
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each event.")
 def explain(file: str, config_file: Path | None, as_json: bool) -> None:
-    """Show what would become of the events in FILE (- for standard input), without sending them.
+    """Show what would become of the events in FILE (-: standard input), without sending them.
 
     FILE holds one call, a batch as a library sends it, a JSON array of calls, or one call a line.
-    Exits with 1 when a trait is withheld or something is no event.
+    Exits with 1 when a trait would be withheld or refused, an identify would not be sent, or something is no event.
     """
     import time
 
@@ -123,10 +139,10 @@ def explain(file: str, config_file: Path | None, as_json: bool) -> None:
     from localtalon import startup
     from talon_bridge import codec
 
-    destination = startup.destination(config_file)
+    destination, definitions = startup.destination(config_file)
     well = True
-    for item in explaining.given(file):
-        told = explaining.explain(item, destination, time.time())
+    for item in explaining.found(file, time.time()):
+        told = explaining.explain(item, destination, definitions)
         well = well and explaining.is_well(told)
         if as_json:
             click.echo(codec.encode(told).decode())
@@ -155,11 +171,11 @@ def _announce(told: dict[str, Any], as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _show_demo(bridge_url: str, write_key: str) -> None:
+def _show_demo(bridge_url: str, write_key: str, to_stderr: bool) -> None:
     from localtalon import demo
 
     for line in demo.run(bridge_url, write_key):
-        click.echo(line)
+        click.echo(line, err=to_stderr)
     sys.stdout.flush()
 
 

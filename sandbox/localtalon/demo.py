@@ -1,6 +1,7 @@
 """A few sample events through the real door, and what became of them."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,6 @@ EVENTS: tuple[dict[str, Any], ...] = (
     {
         "type": "identify",
         "userId": "user-1",
-        "messageId": "demo-1",
         "traits": {
             "email": "ada@example.com",
             "name": "Ada",
@@ -22,33 +22,38 @@ EVENTS: tuple[dict[str, Any], ...] = (
     {
         "type": "identify",
         "userId": "user-1",
-        "messageId": "demo-2",
         "traits": {"address": {"City": "Hamburg"}, "shoe_size": 41, "vip": True},
     },
     {
         "type": "identify",
         "userId": "user-1",
-        "messageId": "demo-3",
         "traits": {"order_completed_last_30days": True},
         "context": {
             "personas": {"computation_class": "audience", "computation_key": "order_completed_last_30days"},
         },
     },
-    {"type": "identify", "userId": "user-2", "messageId": "demo-4", "traits": {"vip": "true"}},
-    {"type": "track", "userId": "user-1", "messageId": "demo-5", "event": "Order Completed"},
+    {"type": "identify", "userId": "user-2", "traits": {"vip": "true"}},
+    {"type": "track", "userId": "user-1", "event": "Order Completed"},
 )
 
 
 def run(bridge_url: str, write_key: str) -> Iterator[str]:
     """Send the events and tell, line by line, what became of each."""
+    calls = [{**event, "messageId": f"demo-{uuid.uuid4()}"} for event in EVENTS]
     with httpx.Client(base_url=bridge_url, trust_env=False, timeout=30) as client:
-        sent = client.post("/v1/batch", json={"batch": EVENTS}, auth=(write_key, ""))
+        sent = client.post("/v1/batch", json={"batch": calls}, auth=(write_key, ""))
         sent.raise_for_status()
         client.get("/_bridge/idle", params={"timeout": 20})
-        for event in EVENTS:
+        for call in calls:
             yield ""
-            yield f"{event['type']} {event['userId']}  {json.dumps(event.get('traits', {}))}"
-            yield from _fate(client.get(f"/_bridge/events/{event['messageId']}").json())
+            yield _headline(call)
+            yield from _fate(client.get(f"/_bridge/events/{call['messageId']}").json())
+
+
+def _headline(call: dict[str, Any]) -> str:
+    shown = json.dumps(call["traits"]) if "traits" in call else call["event"]
+    key = call.get("context", {}).get("personas", {}).get("computation_key")
+    return f"{call['type']} {call['userId']}  {shown}" + (f"  (from Engage: audience {key})" if key else "")
 
 
 def _fate(explained: dict[str, Any]) -> Iterator[str]:

@@ -22,4 +22,5 @@ def for_people() -> str:
     for rule in RULES.values():
         text = f"{rule.statement} [{rule.letters}]"
         lines += textwrap.wrap(text, width, initial_indent=f"{rule.id:<8}", subsequent_indent=" " * 8)
+        lines += textwrap.wrap(f"source: {rule.source}", width, initial_indent=" " * 8, subsequent_indent=" " * 16)
     return "\n".join(lines)

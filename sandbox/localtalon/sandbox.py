@@ -6,16 +6,21 @@ from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
 import msgspec
-from talon_emulator.app import create_app as create_emulator
 
-from localtalon import config
-from localtalon.serve import Service, bind, run, serve
+from localtalon.config import Config
+from localtalon.config_file import load
+from localtalon.serve import PortTakenError, Service, bind, run, serve
 from talon_bridge.app import create_app as create_bridge
 from talon_bridge.settings import Settings as BridgeSettings
-from talon_emulator.seed import DEMO, DeploymentSeed
+from talon_emulator.app import create_app as create_emulator
+from talon_emulator.seed import DeploymentSeed
 from talon_emulator.settings import Settings as EmulatorSettings
+
+_direct = build_opener(ProxyHandler({}))  # the environment's proxies have no business on this machine
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -32,9 +37,11 @@ class Pair(msgspec.Struct, frozen=True):
         return self.emulator_settings.deployment
 
 
-def compose(settings: config.Config) -> Pair:
+def compose(settings: Config) -> Pair:
     """Bind both ports and build both apps; the bridge points at the emulator unless the config says otherwise."""
     of_emulator = settings.emulator_settings()
+    if settings.emulator.port == settings.bridge.port != 0 and settings.emulator.host == settings.bridge.host:
+        raise PortTakenError(f"emulator and bridge are both given port {settings.bridge.port}; each needs its own")
     talon_socket = bind(of_emulator.host, of_emulator.port, "emulator", "--emulator-port")
     emulator = Service("emulator", create_emulator(of_emulator), talon_socket)
     try:
@@ -65,7 +72,7 @@ class Sandbox:
         emulator_port: int = 0,
         bridge_port: int = 0,
     ) -> None:
-        settings = config.load(None if config_file is None else Path(config_file))
+        settings = load(None if config_file is None else Path(config_file))
         folder = None if data is None else str(data)
         replace = msgspec.structs.replace
         emulator = replace(settings.emulator, port=emulator_port, data=folder or settings.emulator.data)
@@ -88,19 +95,43 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start both and return once both answer; raises what keeps them from it."""
+        if self._pair is not None:
+            raise RuntimeError("the sandbox is already started")
         self._pair = compose(self._settings)
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="localtalon", daemon=True)
         self._thread.start()
-        ready.result()
+        try:
+            ready.result()
+        except BaseException:
+            self._ended()
+            raise
         return self
 
     def stop(self) -> None:
-        """Let what is in flight end, and give the ports back."""
-        if self._thread is not None:
+        """Let what is in flight end, and give the ports back; stopping a stopped one does nothing."""
+        if self._pair is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-            self._thread = None
+            self._ended()
+
+    def idle(self, seconds: float = 30) -> None:
+        """Wait until everything that the bridge accepted is settled; raises TimeoutError when that takes longer."""
+        url = f"{self.bridge_url}/_bridge/idle?timeout={seconds:g}"
+        try:
+            with _direct.open(url, timeout=seconds + 10) as answer:
+                answer.read()
+        except HTTPError as error:
+            with error:
+                raise TimeoutError(f"the bridge is not idle after {seconds:g} s: {error.read().decode()}") from None
+
+    def _ended(self) -> None:
+        assert self._thread is not None
+        assert self._pair is not None
+        self._thread.join()
+        self._thread = None
+        for service in (self._pair.emulator, self._pair.bridge):
+            service.socket.close()
+        self._pair = None
 
     @property
     def emulator_url(self) -> str:
@@ -125,7 +156,7 @@ class Sandbox:
     @property
     def management_key(self) -> str:
         """The first Management API key of the deployment."""
-        return (self._running.deployment or DEMO).management_keys[0].key
+        return self._running.deployment.management_keys[0].key
 
     @property
     def _running(self) -> Pair:

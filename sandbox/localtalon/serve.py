@@ -13,6 +13,9 @@ import uvicorn
 ASGIApp = Callable[..., Any]
 
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (named, not bound)
+
+
 class PortTakenError(Exception):
     """The address cannot be bound; the message says which, and how to choose another."""
 
@@ -33,6 +36,7 @@ class Service:
     def url(self) -> str:
         """Where clients reach it."""
         host, port = self.socket.getsockname()[:2]
+        host = _LOOPBACK.get(host, host)  # bound to every address, it is reached here by the loopback one
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -43,6 +47,9 @@ def bind(host: str, port: int, name: str, option: str) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+    except (OverflowError, TypeError, UnicodeError) as error:
+        bound.close()
+        raise PortTakenError(f"the {name} cannot listen on {host!r}, port {port}: {error}") from None
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:

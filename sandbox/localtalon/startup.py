@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 import msgspec
 
-from localtalon import config
+from localtalon import config_file
 from localtalon.config import Config, ConfigError
 from localtalon.sandbox import Pair, compose
 from localtalon.serve import PortTakenError, Service, StartError, bind, run_until_signalled
@@ -18,6 +18,7 @@ from talon_bridge.app import create_app as create_bridge
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
 from talon_emulator.app import create_app as create_emulator
+from talon_emulator.attributes import Definitions
 from talon_emulator.seed import DeploymentSeed
 from talon_emulator.store import StoreUnavailable
 
@@ -31,10 +32,10 @@ def fail(message: str) -> NoReturn:
     sys.exit(COULD_NOT_RUN)
 
 
-def configured(config_file: Path | None, data: str | None, host: str | None) -> Config:
+def configured(path: Path | None, data: str | None, host: str | None) -> Config:
     """The config with the command line's options over it."""
     try:
-        settings = config.load(config_file)
+        settings = config_file.load(path or config_file.nearby())
     except ConfigError as error:
         fail(str(error))
     changed = {name: value for name, value in (("data", data), ("host", host)) if value is not None}
@@ -80,10 +81,11 @@ def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
         fail(str(error))
 
 
-def destination(config_file: Path | None) -> Destination:
-    """The destination's settings alone."""
+def destination(path: Path | None) -> tuple[Destination, Definitions]:
+    """The destination's settings, and the attribute definitions of customer profiles, without starting anything."""
+    settings = configured(path, None, None)
     try:
-        return configured(config_file, None, None).destination_settings(USUAL_EMULATOR)
+        return settings.destination_settings(USUAL_EMULATOR), settings.profile_definitions()
     except ConfigError as error:
         fail(str(error))
 

@@ -110,6 +110,22 @@ def test_a_taken_port_is_named_and_how_to_choose_another() -> None:
             )
 
 
+def test_two_ports_cannot_be_one() -> None:
+    result = run("up", "--emulator-port", "8977", "--bridge-port", "8977")
+    assert (result.returncode, "are both given port 8977" in result.stderr) == (2, True)
+    assert "use --emulator-port and --bridge-port" in run("up", "--port", "5").stderr
+
+
+def test_bound_to_every_address_it_is_reached_by_the_loopback_one() -> None:
+    with started("up", "--port", "0", "--host", "0.0.0.0") as (_, told):
+        assert told["bridge"].startswith("http://127.0.0.1:")
+        call = {"userId": "wild", "traits": {"email": "a@b.c"}, "writeKey": told["writeKey"]}
+        assert httpx.post(f"{told['bridge']}/v1/identify", json=call, trust_env=False).status_code == 200
+        httpx.get(f"{told['bridge']}/_bridge/idle?timeout=20", trust_env=False)
+        (event,) = httpx.get(f"{told['bridge']}/_bridge/events", trust_env=False).json()["events"]
+        assert event["state"] == "delivered"
+
+
 def test_a_bad_config_ends_with_2_and_one_line(tmp_path: Path) -> None:
     path = tmp_path / "localtalon.toml"
     for text, said in (
@@ -175,6 +191,32 @@ def test_explain_reads_batches_arrays_and_lines_and_keeps_numbers(tmp_path: Path
     result = run("explain", "--json", "-", given=exact)
     assert result.returncode == 0
     assert '"attributes":{"age":1.10000000000000000000001}' in result.stdout
+
+
+def test_explain_asks_the_attribute_definitions() -> None:
+    result = run("explain", "-", given='{"type":"identify","userId":"u","traits":{"vip":"true","age":3}}')
+    assert result.returncode == 1
+    assert 'refused: Value of "vip" attribute (true) is not a boolean [ATT-2]' in result.stdout
+    assert "the whole request was refused (400) because of vip [ATT-2]" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"batch":[{"type":"identify","userId":"u"},{"type":"identify","userId":3}]}', "/batch/1/userId: expected"),
+        ('{"batch":[{"type":"page"}]}\n{"batch":[{"type":"track"}]}\n', ":2#/batch/0: track, no user"),
+        ('{"foo": 1}', "a call has at least one of type, userId, anonymousId and traits"),
+        ('{\n  "type": "identify",\n  "userId": \n', "the JSON is malformed"),
+        ('{"type":"identify","userId":"u\\u001b[2J","traits":{"a\\nb":1}}', "a\\nb"),
+        ('{"type":"identify","userId":".."}', "not sent: the userId '..' cannot be part of a path [ID-1]"),
+        ("", "it is empty"),
+    ],
+)
+def test_explain_reads_what_people_have(given: str, said: str) -> None:
+    result = run("explain", "-", given=given)
+    assert said in result.stdout
+    assert "\x1b" not in result.stdout
+    assert result.returncode == (0 if "track" in said else 1)
 
 
 def test_explain_names_what_is_no_event() -> None:

@@ -1,10 +1,12 @@
 """The config file: what it says reaches both parts; what it says wrong is named with the nearest known key."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from localtalon.config import DEMO_CUSTOM_ATTRIBUTES, Config, ConfigError, load
+from localtalon.config import DEMO_CUSTOM_ATTRIBUTES, Config, ConfigError
+from localtalon.config_file import load
 
 EMULATOR = "http://127.0.0.1:8900"
 FULL = """
@@ -91,14 +93,21 @@ def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
         ("[destinations]\n", "unknown key destinations; did you mean destination?"),
         ("[bridge]\nwritekeys = []", "unknown key bridge.writekeys; did you mean write_keys?"),
         ("[[deployment.attributes]]\nname='a'\ntype='string'\ntitel='A'", "did you mean title?"),
-        ("[[deployment.attributes]]\nname='a'\ntype='boolian'", "deployment.attributes[0].type: invalid enum value"),
+        (
+            "[[deployment.attributes]]\nname='a'\ntype='boolian'",
+            "deployment.attributes[0].type: invalid enum value 'boolian'; it is one of string, number, boolean, time,",
+        ),
         (
             "[[deployment.attributes]]\nname='a'\ntype='string'\n[[deployment.attributes]]\nname='1st'\ntype='string'",
             "deployment.attributes[1].name: attribute '1st': name does not match pattern",
         ),
-        ("[emulator]\nport = 'x'", "emulator.port: expected int, got str"),
+        ("[emulator]\nport = 'x'", "emulator.port: expected a number, found a text"),
         ("[emulator\n", "is not valid TOML"),
-        ("[destination]\nclient_side_sources = 'maybe'", "destination.client_side_sources: invalid enum value 'maybe'"),
+        (
+            "[destination]\nclient_side_sources = 'maybe'",
+            "destination.client_side_sources: invalid enum value 'maybe'; it is one of accept, warn, reject",
+        ),
+        ("[bridge]\nport = 99999", "bridge.port: expected a number <= 65535"),
     ],
 )
 def test_a_bad_file_is_named_with_the_key_and_the_nearest_known_one(tmp_path: Path, text: str, said: str) -> None:
@@ -138,7 +147,41 @@ def test_a_setting_that_the_bridge_refuses_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match=r"bridge\.request_timeout is 0"):
         config.bridge_settings(EMULATOR)
     with pytest.raises(ConfigError, match=r"destination\.application_domain"):
-        load(None, {"LOCALTALON_DESTINATION_APPLICATION_DOMAIN": "ftp://x"}).destination_settings(EMULATOR)
+        load(
+            None, {"LOCALTALON_DESTINATION_APPLICATION_DOMAIN": "ftp://x", "LOCALTALON_DESTINATION_API_KEY": "k"}
+        ).destination_settings(EMULATOR)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("LOCALTALON_BRIDGE_PROT", "did you mean LOCALTALON_BRIDGE_PORT?"),
+        ("LOCALTALON_DESTINATION_APIKEY", "did you mean LOCALTALON_DESTINATION_API_KEY?"),
+    ],
+)
+def test_an_unknown_environment_variable_of_ours_is_refused(variable: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"unknown variable {variable}; {said}")):
+        load(None, {variable: "1", "LOCALTALON_BENCH": "not a section's"})
+
+
+def test_an_empty_api_key_is_not_the_demos() -> None:
+    """An unset secret of a CI job must not become the demo's key."""
+    with pytest.raises(ConfigError, match=r"destination\.api_key"):
+        load(None, {"LOCALTALON_DESTINATION_API_KEY": ""}).destination_settings(EMULATOR)
+    with pytest.raises(ConfigError, match=r"destination\.api_key is missing, and application_domain is given"):
+        load(None, {"LOCALTALON_DESTINATION_APPLICATION_DOMAIN": "https://x.y"}).destination_settings(EMULATOR)
+
+
+def test_what_fits_together_badly_is_said_at_the_start() -> None:
+    environ = {
+        "LOCALTALON_DESTINATION_CUSTOM_ATTRIBUTES": "email,address.city,Age",
+        "LOCALTALON_DESTINATION_API_KEY": "unknown-key",
+    }
+    warned = load(None, environ).warnings(EMULATOR)
+    assert "'address.city' is not defined on CustomerProfile; address_city is, and differs in spelling" in warned[0]
+    assert "'Age' is not defined on CustomerProfile; age is, and differs in case" in warned[1]
+    assert "destination.api_key is no key of the deployment" in warned[2]
+    assert load(None, {}).warnings(EMULATOR) == []
 
 
 def test_an_environment_variable_of_the_wrong_type_is_named() -> None:
@@ -148,4 +191,4 @@ def test_an_environment_variable_of_the_wrong_type_is_named() -> None:
 
 def test_config_is_frozen() -> None:
     with pytest.raises(AttributeError):
-        Config().deployment = None  # type: ignore[misc]
+        Config().origin = ""  # type: ignore[misc]

@@ -1,0 +1,124 @@
+"""The reader of `localtalon.toml` and of the environment that lies over it."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+from localtalon.config import Config, ConfigError, Document
+
+FILE_NAME = "localtalon.toml"
+PREFIX = "LOCALTALON_"
+SECTIONS = ("emulator", "bridge", "destination")
+
+
+def nearby() -> Path | None:
+    """The config file of the current directory, where there is one."""
+    path = Path(FILE_NAME)
+    return path if path.is_file() else None
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the file (None: no file, the demo) and lay the environment over it. Raises `ConfigError`."""
+    origin = FILE_NAME if path is None else str(path)
+    document = {} if path is None else _read(path)
+    _overlay(document, environ)
+    try:
+        read = msgspec.convert(document, Document)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{origin}: {_explain(str(error))}") from None
+    config = Config(origin, read.emulator, read.bridge, read.destination, read.deployment)
+    config.profile_definitions()
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not valid UTF-8 (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+
+
+def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Lay `LOCALTALON_<SECTION>_<KEY>` over the document; lists are separated by commas."""
+    known = {
+        f"{PREFIX}{section}_{key}".upper(): (section, key, kind)
+        for section in SECTIONS
+        for key, kind in get_type_hints(_behind(Document, section)).items()
+    }
+    ours = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
+    for variable, text in environ.items():
+        if not variable.startswith(ours):
+            continue
+        if variable not in known:
+            raise ConfigError(f"unknown variable {variable}{_meant(variable, list(known))}")
+        section, key, kind = known[variable]
+        is_list = "tuple" in str(kind)
+        value: Any = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+        try:
+            document.setdefault(section, {})[key] = msgspec.convert(value, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{variable}: {_sentence(str(error), f'{section}.{key}')}") from None
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+_AT = re.compile(r"(?P<text>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+
+
+def _explain(error: str) -> str:
+    """msgspec's sentence with the key in TOML's spelling, and for an unknown key the nearest known one."""
+    unknown = _UNKNOWN.match(error)
+    if unknown is None:
+        parts = _AT.match(error)
+        assert parts is not None  # the pattern matches every text
+        path = (parts["path"] or "").lstrip(".")
+        return f"{path}: {_sentence(parts['text'], path)}" if path else _sentence(parts["text"], "")
+    key, path = unknown["key"], (unknown["path"] or "").lstrip(".")
+    known = list(getattr(_at(path), "__struct_fields__", ()))
+    return f"unknown key {path + '.' if path else ''}{key}{_meant(key, known)}"
+
+
+def _meant(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
+
+
+def _sentence(error: str, path: str) -> str:
+    """msgspec's sentence in plain words; where one of several values is wanted, with these."""
+    text = error.split(" - at ")[0].replace("`", "")
+    for theirs, ours in (("int", "a number"), ("float", "a number"), ("str", "a text"), ("array", "a list")):
+        text = re.sub(rf"\b{theirs}\b", ours, text)
+    text = text[:1].lower() + text[1:]
+    if "enum value" in text:
+        owner, _, field = path.rpartition(".")
+        choices = get_args(get_type_hints(_at(owner))[field])
+        text += f"; it is one of {', '.join(map(str, choices))}"
+    return text.replace(" | null", " or nothing").replace("got ", "found ")
+
+
+def _at(path: str) -> Any:
+    """The struct at a path such as `deployment.attributes[3]`."""
+    at: Any = Document
+    for step in re.findall(r"[^.\[\]]+", re.sub(r"\[(?:\d+|\.\.\.)\]", "", path)):
+        at = _behind(at, step)
+    return at
+
+
+def _behind(owner: Any, field: str) -> Any:
+    """The struct behind a field, looking through lists and optionals."""
+    kind: Any = get_type_hints(owner)[field]
+    while not hasattr(kind, "__struct_fields__"):
+        inner = [arg for arg in get_args(kind) if arg not in (type(None), Ellipsis)]
+        if not inner:
+            return kind
+        kind = inner[0]
+    return kind
