@@ -53,7 +53,7 @@ def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
 
         found.append(("emulator", create_app(Settings(data=folder))))
     if name in ("bridge", "pair"):
-        from localtalon.config import load
+        from localtalon.config_file import load
         from talon_bridge.app import create_app as create_bridge
 
         settings = load(None, {"LOCALTALON_BRIDGE_DATA": folder} if folder else {})
