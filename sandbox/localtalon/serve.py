@@ -43,7 +43,8 @@ class Service:
 def bind(host: str, port: int, name: str, option: str) -> socket.socket:
     """A listening socket; port 0 lets the system choose. `option` is what the user would change."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sets TCP_NODELAY; without it each answer waits some 40 ms (measured).
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
