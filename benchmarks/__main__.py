@@ -8,7 +8,8 @@ def main() -> None:
     print(f"{'what':<40} {'ratio':>6}  {'goal':<8}  figures (medians)")
     for measure in (cold_start.measure, throughput.measure):
         for line in measure():
-            print(f"{line.name:<40} {line.ratio:>6.2f}  {line.goal:<8}  {line.detail}", flush=True)
+            mark = "" if line.met else "  MISSED"
+            print(f"{line.name:<40} {line.ratio:>6.2f}  {line.goal:<8}  {line.detail}{mark}", flush=True)
 
 
 if __name__ == "__main__":

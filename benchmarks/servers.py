@@ -47,12 +47,12 @@ def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
     if name == "starlette":
         return [("starlette", bare_starlette())]
     found: list[tuple[str, Any]] = []
-    if name in ("emulator", "pair"):
+    if name == "emulator":
         from talon_emulator.app import create_app
         from talon_emulator.settings import Settings
 
         found.append(("emulator", create_app(Settings(data=folder))))
-    if name in ("bridge", "pair"):
+    if name == "bridge":
         from localtalon.config_file import load
         from talon_bridge.app import create_app as create_bridge
 

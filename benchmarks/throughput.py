@@ -32,6 +32,12 @@ class Ratio(NamedTuple):
     ratio: float
     detail: str
 
+    @property
+    def met(self) -> bool:
+        """Whether the ratio is on the right side of the goal."""
+        side, bound = self.goal.split()
+        return self.ratio <= float(bound) if side == "<=" else self.ratio >= float(bound)
+
 
 def profile_update(number: int) -> bytes:
     """An update of one of a thousand profiles with eight attributes."""

@@ -5,22 +5,22 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
 
 from localtalon import config_file
 from localtalon.config import Config, ConfigError
-from localtalon.sandbox import Pair, compose
 from localtalon.serve import PortTakenError, Service, StartError, bind, run_until_signalled
-from talon_bridge.app import create_app as create_bridge
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
-from talon_emulator.app import create_app as create_emulator
 from talon_emulator.attributes import Definitions
 from talon_emulator.seed import DeploymentSeed
 from talon_emulator.store import StoreUnavailable
+
+if TYPE_CHECKING:
+    from localtalon.sandbox import Pair
 
 COULD_NOT_RUN = 2
 USUAL_EMULATOR = "http://127.0.0.1:8900"
@@ -53,8 +53,10 @@ def with_ports(settings: Config, emulator: int | None, bridge: int | None) -> Co
     return settings
 
 
-def composed(settings: Config) -> Pair:
+def composed(settings: Config) -> "Pair":
     """Both services, bound."""
+    from localtalon.sandbox import compose
+
     try:
         return compose(settings)
     except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
@@ -63,20 +65,24 @@ def composed(settings: Config) -> Pair:
 
 def emulator(settings: Config) -> tuple[Service, DeploymentSeed]:
     """The emulator alone, bound."""
+    from talon_emulator.app import create_app
+
     of_emulator = settings.emulator_settings()
     try:
         bound = bind(of_emulator.host, of_emulator.port, "emulator", "--port")
-        return Service("emulator", create_emulator(of_emulator), bound), of_emulator.deployment
+        return Service("emulator", create_app(of_emulator), bound), of_emulator.deployment
     except (PortTakenError, StoreUnavailable) as error:
         fail(str(error))
 
 
 def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
     """The bridge alone, bound."""
+    from talon_bridge.app import create_app
+
     try:
         of_bridge = settings.bridge_settings(USUAL_EMULATOR)
         bound = bind(of_bridge.host, of_bridge.port, "bridge", "--port")
-        return Service("bridge", create_bridge(of_bridge), bound), of_bridge
+        return Service("bridge", create_app(of_bridge), bound), of_bridge
     except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
         fail(str(error))
 
