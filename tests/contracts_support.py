@@ -1,5 +1,6 @@
-"""What the tests of the contracts share: servers in threads, the demo deployment, and a bench on it."""
+"""What the tests of the contracts share: servers in threads, a recorder, the demo deployment, and a bench on it."""
 
+import gzip
 import secrets
 import socket
 import threading
@@ -9,8 +10,9 @@ from typing import Any
 
 import uvicorn
 
+from talon_contracts.exact_json import Json, decode
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.targets import Bench, Bridge, TalonOne
+from talon_contracts.targets import Bench, Bridge, Connection, TalonOne
 from talon_emulator.app import create_app
 from talon_emulator.settings import Settings
 
@@ -61,10 +63,47 @@ def serving(app: Any) -> Iterator[str]:
             thread.join(20)
 
 
+class Recorder:
+    """An ASGI app that hands every request on to another server and keeps what was sent: the path and the message.
+
+    `messages` are as they arrived, numbers exact; a body that is compressed is kept inflated.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.messages: list[tuple[str, Json]] = []
+        self._onward = Connection(url)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for step in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{step}.complete"})
+            self._onward.close()
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"] if name != b"host"}
+        path = scope["raw_path"].decode()
+        self.messages.append((path, decode(gzip.decompress(body) if headers.get("content-encoding") else body)))
+        reply = self._onward.request(scope["method"], path, headers, body)
+        await send({"type": "http.response.start", "status": reply.status, "headers": []})
+        await send({"type": "http.response.body", "body": reply.body})
+
+
+@contextmanager
+def recording(url: str) -> Iterator[tuple[str, Recorder]]:
+    """The URL of a server that hands everything on to another one, and what it has recorded."""
+    recorder = Recorder(url)
+    with serving(recorder) as recorder_url:
+        yield recorder_url, recorder
+
+
 @contextmanager
 def talon_one() -> Iterator[str]:
-    """The URL of an emulator with the demo deployment."""
-    with serving(create_app(Settings())) as url:
+    """The URL of an emulator with the demo deployment; its journal is short, because every case looks through it."""
+    with serving(create_app(Settings(journal_size=100))) as url:
         yield url
 
 

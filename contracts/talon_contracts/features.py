@@ -64,7 +64,10 @@ OF_CASES: Final[Mapping[str, Features]] = MappingProxyType(
                 draft.user != "given" and draft.anonymous == "given" for draft in view.case.drafts
             ),
         },
-        "ID-3": {f"a call of type {kind}": _has_type(kind) for kind in ("track", "page", "screen", "group", "alias")},
+        "ID-3": {
+            f"a call of type {kind}": _has_type(kind)
+            for kind in ("track", "page", "screen", "group", "alias", "delete", "Identify")
+        },
         "ID-4": {
             "disabled": lambda view: view.stopped_by("ID-4"),
             "enabled in spite of All": lambda view: (

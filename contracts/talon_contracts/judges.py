@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from talon_contracts.exact_json import Object, same_value
+from talon_contracts.exact_json import Json, Object, same_value
 from talon_contracts.oracle import (
     DestinationSettings,
     Leaf,
@@ -16,9 +16,10 @@ from talon_contracts.oracle import (
     expected_profiles,
     expected_request,
 )
+from talon_contracts.schemas import problems
 from talon_contracts.strategies.case import Case
 from talon_contracts.strategies.updates import Update
-from talon_contracts.targets import Bench
+from talon_contracts.targets import JOURNAL_CUTS_AT, Bench, Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Mismatch:
 def judge_bridge(rule: str | None) -> Callable[[Bench, Case], Mismatch | None]:
     """A judge that sends a case through the bridge and compares what Talon.One then holds with the oracle's.
 
-    With None for the rule, the mismatch names the one that speaks most directly of the difference.
+    Every message on the way must be valid under its schema as well: what is sent, and, where Talon.One keeps a
+    journal, what the bridge made of it and what it was answered. With None for the rule, the mismatch names the one
+    that speaks most directly of the difference.
     """
 
     def judge(bench: Bench, case: Case) -> Mismatch | None:
@@ -42,19 +45,43 @@ def judge_bridge(rule: str | None) -> Callable[[Bench, Case], Mismatch | None]:
         tag = bench.tag()
         requests, events = case.requests(tag), case.events(tag)
         for path, body in requests:
+            wrong = problems("segment-batch" if path == "/v1/batch" else "segment-identify", body)
+            if wrong:
+                return Mismatch(rule or "DEL-1", requests, "a message that is valid under its schema", wrong)
             reply = bench.bridge.post(path, body)
             if reply.status != 200 and not (400 <= reply.status < 500 and _may_refuse(events, bench.settings)):
                 answer = f"{reply.status} {reply.body[:200]!r}"
                 return Mismatch(rule or "DEL-1", requests, "200 for a well-formed message", answer)
         bench.bridge.settle()
         expected = expected_profiles(events, bench.settings, bench.definitions)
-        for integration_id in (case.user_id(tag), case.anonymous_id(tag)):
+        for integration_id in _concerned(case, tag):
             wanted, held = expected.get(integration_id), bench.talon_one.profile(integration_id)
             if not same_value(wanted, held):
                 return Mismatch(rule or blamed(events, bench.settings, wanted, held), requests, wanted, held)
+            for exchange in bench.talon_one.updates_seen(integration_id):
+                wrong = malformed(exchange)
+                if wrong:
+                    return Mismatch(rule or "ATT-4", requests, "messages that are valid under their schemas", wrong)
         return None
 
     return judge
+
+
+def malformed(exchange: Exchange) -> tuple[str, ...]:
+    """What is wrong with the shape of an update of a profile and of its answer.
+
+    A value that no attribute can take is no fault of the bridge, which passes lists of any scalars on (MAP-5), if
+    Talon.One refuses it (ATT-2).
+    """
+    request: Json = exchange.request
+    if exchange.status == 400 and isinstance(request, dict) and isinstance(request.get("attributes"), dict):
+        request = {**request, "attributes": {}}
+    wrong: tuple[str, ...] = ()
+    if exchange.request_bytes <= JOURNAL_CUTS_AT:
+        wrong += problems("talon-profile-update", request)
+    if exchange.answer_bytes <= JOURNAL_CUTS_AT:
+        wrong += problems("talon-profile-answer" if exchange.status == 200 else "talon-error", exchange.answer)
+    return wrong
 
 
 def judge_talon_one(rule: str) -> Callable[[Bench, Update], Mismatch | None]:
@@ -142,7 +169,13 @@ def _rule_of_sending(leaf: Leaf, settings: DestinationSettings) -> str:
     return "MAP-3" if isinstance(leaf.value, str) else "MAP-8"
 
 
+def _concerned(case: Case, tag: str) -> list[str]:
+    """The ids that a case could have touched: its user's, and the anonymous one where a call carries it."""
+    anonymous = [case.anonymous_id(tag)] if any(draft.anonymous == "given" for draft in case.drafts) else []
+    return [case.user_id(tag), *anonymous]
+
+
 def _may_refuse(events: Sequence[Object], settings: DestinationSettings) -> bool:
-    """Ids that are never sent may be turned away at the door or end as dead letters: both are refusals (ID-1)."""
+    """What is refused may be turned away at the door, or accepted and never sent: both are refusals (ID-1, SRC-1)."""
     requests = [expected_request(event, settings) for event in events]
-    return any(isinstance(request, NotSent) and request.rule == "ID-1" for request in requests)
+    return any(isinstance(request, NotSent) and request.rule in ("ID-1", "SRC-1") for request in requests)

@@ -20,16 +20,17 @@ Profiles: TypeAlias = dict[str, Object]
 CLIENT_SIDE_LIBRARIES: Final = frozenset(
     {
         "analytics.js",
-        "analytics-next",
         "@segment/analytics-next",
+        "analytics-next",
         "analytics-ios",
-        "analytics-swift",
         "analytics-android",
         "analytics-kotlin",
+        "analytics-swift",
         "analytics-react-native",
         "@segment/analytics-react-native",
-        "analytics_flutter",
         "analytics-flutter",
+        "analytics_flutter",
+        "analytics-xamarin",
     }
 )
 CLIENT_SIDE_CHANNELS: Final = frozenset({"client", "browser", "mobile"})

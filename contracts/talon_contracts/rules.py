@@ -62,10 +62,10 @@ _ALL = (
     ),
     Rule(
         "ID-3",
-        "Only identify calls are sent; track, page, screen, group and alias are acknowledged and not sent, whatever"
-        " traits they carry.",
-        (S,),
-        f"{_DESTINATION} (supported methods)",
+        "Only identify calls are sent; track, page, screen, group and alias, and messages of any other type, such as"
+        " Segment's delete, are acknowledged and not sent, whatever they carry.",
+        (S, D),
+        f"{_DESTINATION} (supported methods); {_HERE} (types that the tracking API does not know)",
     ),
     Rule(
         "ID-4",
@@ -119,14 +119,16 @@ _ALL = (
     Rule(
         "MAP-7",
         "Leaves of one event that flatten to the same name with different values are all withheld and explained; with"
-        " the same value the name is sent once. Values are the same when their JSON is: true is not 1, 1 is not 1.0.",
+        " the same value the name is sent once. Values are the same when their JSON is: true is not 1, 1 is not 1.0."
+        " One key twice in one object is no such case: the last value counts, as JSON is commonly read.",
         (D,),
         _HERE,
     ),
     Rule(
         "MAP-8",
-        "Numbers arrive digit for digit: 2^53+1, 10^30 and 0.1 are not rounded on the way. NaN, Infinity and literals"
-        " beyond the double range are refused at the door.",
+        "A number arrives as the same number, with no digit lost: 2^53+1, 10^30 and 0.1 are not rounded on the way. Its"
+        " notation may change: -0 is 0, and 1e5 may be written 1E+5. NaN, Infinity and literals beyond the double"
+        " range are refused at the door.",
         (D,),
         _HERE,
     ),

@@ -5,10 +5,17 @@ import http.client
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from talon_contracts.exact_json import Json, Object, decode, encode
 from talon_contracts.oracle import Definitions, DestinationSettings
+
+_JOURNAL: Final = "/_emulator/journal"
+JOURNAL_CUTS_AT: Final = 4096
+"""Bytes of a body that the journal keeps."""
 
 
 class CannotJudge(Exception):
@@ -101,12 +108,28 @@ class Bridge:
         self._connection.close()
 
 
+class Exchange(msgspec.Struct, frozen=True, rename="camel"):
+    """One exchange as the journal of a Talon.One shows it; a body of more than `JOURNAL_CUTS_AT` bytes is not whole."""
+
+    method: str
+    status: int
+    request: Any
+    answer: Any
+    request_bytes: int
+    answer_bytes: int
+
+
+class _Journal(msgspec.Struct, frozen=True):
+    entries: tuple[Exchange, ...]
+
+
 class TalonOne:
     """A Talon.One deployment, real or emulated, spoken to with the integration key of one Application."""
 
     def __init__(self, url: str, api_key: str) -> None:
         self._connection = Connection(url)
         self._headers = {"Authorization": f"ApiKey-v1 {api_key}", "Content-Type": "application/json"}
+        self._has_journal: bool | None = None
 
     def profile(self, integration_id: str) -> Object | None:
         """The attributes that the profile holds; None when there is no such profile."""
@@ -130,6 +153,21 @@ class TalonOne:
             del headers["Authorization"]
         path = f"/v2/customer_profiles/{encoded(integration_id)}"
         return self._connection.request("PUT", path, headers, encode({"attributes": attributes}))
+
+    def updates_seen(self, integration_id: str) -> tuple[Exchange, ...]:
+        """The updates of one profile, the newest first; none where Talon.One keeps no journal (only emulators do)."""
+        if self._has_journal is None:
+            probe = self._connection.request("GET", f"{_JOURNAL}?limit=1", {})
+            self._has_journal = probe.status == 200
+        if not self._has_journal:
+            return ()
+        asked = f"{_JOURNAL}?path=/v2/customer_profiles/&integrationId={quote(integration_id, safe='')}"
+        reply = self._connection.request("GET", asked, {})
+        try:
+            journal = msgspec.convert(reply.json(), _Journal)
+        except msgspec.ValidationError as error:
+            raise CannotJudge(f"the journal makes no sense ({error}): {reply.status} {reply.body[:200]!r}") from error
+        return tuple(exchange for exchange in journal.entries if exchange.method == "PUT")
 
     def close(self) -> None:
         """Close the connection to Talon.One."""

@@ -57,3 +57,12 @@ def test_sameness_examples(one: Json, other: Json, json: bool, value: bool) -> N
 def test_what_is_not_json_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError):
         decode(text)
+
+
+def test_the_last_of_two_members_with_one_key_counts() -> None:
+    assert decode(b'{"a": {"b": 1}, "c": 2, "a": 3}') == {"a": 3, "c": 2}
+
+
+@pytest.mark.parametrize(("text", "same"), [(b"-0", 0), (b"-0.0", 0), (b"1e5", 100_000), (b"1.50", Decimal("1.5"))])
+def test_the_notation_of_a_number_may_change(text: bytes, same: Json) -> None:
+    assert same_value(decode(encode(decode(text))), same)

@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from contracts_support import serving
+from contracts_support import API_KEY, serving
 from talon_contracts.targets import Bridge, CannotJudge, Connection, TalonOne, encoded
 
 
@@ -91,3 +92,37 @@ def test_ids_stay_one_segment_and_a_base_path_is_kept() -> None:
     segments = [path.removeprefix(b"/base/v1/customer_profiles/").removesuffix(b"/inventory") for path in app.paths]
     assert segments == [encoded(each).encode() for each in ("..", "a/b", "%2F", "ä?#")]
     assert segments == [b"%2E%2E", b"a%2Fb", b"%252F", b"%C3%A4%3F%23"]
+
+
+@pytest.mark.parametrize("status", [404, 401, 501])
+def test_a_talon_one_without_a_journal_has_seen_nothing(status: int) -> None:
+    app = Canned(status, b"<html>")
+    with serving(app) as url:
+        deployment = TalonOne(url, "key")
+        assert deployment.updates_seen("u") == deployment.updates_seen("v") == ()
+        deployment.close()
+    assert app.paths == [b"/_emulator/journal"]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"entries": [{"method": "PUT"}]}'])
+def test_a_journal_that_makes_no_sense(body: bytes) -> None:
+    with serving(Canned(200, body)) as url:
+        deployment = TalonOne(url, "key")
+        with pytest.raises(CannotJudge, match="200"):
+            deployment.updates_seen("u")
+        deployment.close()
+
+
+@pytest.mark.parametrize("user_id", ["u", "a/b", "%2F", "é 😀&?#", "\x00", "x" * 1000])
+def test_the_journal_shows_the_updates_of_one_profile_digit_for_digit(user_id: str, talon_one_url: str) -> None:
+    deployment = TalonOne(talon_one_url, API_KEY)
+    number, mistake = Decimal("1.10"), "5"
+    deployment.update(user_id, {"age": number})
+    deployment.update(user_id + "x", {"age": 2})
+    deployment.update(user_id, {"age": mistake})
+    deployment.profile(user_id)
+    second, first = deployment.updates_seen(user_id)[:2]
+    deployment.close()
+    assert (first.status, str(first.request["attributes"]["age"])) == (200, "1.10")
+    assert (second.status, second.request) == (400, {"attributes": {"age": mistake}})
+    assert first.answer["customerProfile"]["integrationId"] == user_id

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from contracts_support import DEFINITIONS, SETTINGS
 from talon_contracts.checks import CHECKS, Check
-from talon_contracts.judges import Mismatch, blamed
+from talon_contracts.exact_json import Object
+from talon_contracts.judges import Mismatch, blamed, judge_bridge, malformed
 from talon_contracts.oracle import DestinationSettings, expected_profiles
-from talon_contracts.targets import Bench, Bridge, CannotJudge, TalonOne
+from talon_contracts.strategies.case import Case, Draft
+from talon_contracts.targets import Bench, Bridge, CannotJudge, Exchange, TalonOne
 from talon_contracts.trial import ROUNDS, Broken, Kept, Unjudged, Unproven, run
 
 NOWHERE = "http://127.0.0.1:9"
@@ -132,3 +134,35 @@ def test_the_rule_to_blame(traits: Any, more: Any, held: Any, rule: str) -> None
     event = {"type": "identify", "userId": "u", "traits": traits, **more}
     wanted = expected_profiles([event], SETTINGS, DEFINITIONS).get("u")
     assert blamed([event], SETTINGS, wanted, held) == rule
+
+
+UPDATE: Object = {"attributes": {"age": 1}}
+ANSWER: Object = {"effects": [], "createdCoupons": [], "createdReferrals": []}
+ERROR: Object = {"message": "The submitted data was invalid"}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "well_formed"),
+    [
+        (Exchange("PUT", 200, UPDATE, ANSWER, 9, 9), True),
+        (Exchange("PUT", 400, UPDATE, ERROR, 9, 9), True),
+        (Exchange("PUT", 400, {"attributes": {"age": [True]}}, ERROR, 9, 9), True),
+        (Exchange("PUT", 200, {"attributes": {"age": [True]}}, ANSWER, 9, 9), False),
+        (Exchange("PUT", 400, {**UPDATE, "integrationId": "u"}, ERROR, 9, 9), False),
+        (Exchange("PUT", 400, {"attributes": []}, ERROR, 9, 9), False),
+        (Exchange("PUT", 400, None, ERROR, 0, 9), False),
+        (Exchange("PUT", 400, "not JSON", ERROR, 9, 9), False),
+        (Exchange("PUT", 200, UPDATE, ERROR, 9, 9), False),
+        (Exchange("PUT", 500, UPDATE, None, 9, 0), False),
+        (Exchange("PUT", 200, '{"attributes": {"na', '{"effe', 5000, 5000), True),
+    ],
+)
+def test_what_is_malformed_on_the_wire(exchange: Exchange, well_formed: bool) -> None:
+    assert (malformed(exchange) == ()) == well_formed
+
+
+def test_a_malformed_case_is_a_mismatch_before_it_is_sent() -> None:
+    case = Case((Draft({"traits": {"age": 1}, "messageId": "x" * 101}),))
+    found = judge_bridge(None)(bench(bridge=Bridge(NOWHERE, "wk")), case)
+    assert found is not None
+    assert "messageId" in str(found.actual)

@@ -12,6 +12,7 @@ import pytest
 from segment.analytics.client import Client
 from talon_one import ApiClient, Configuration, IntegrationApi, ManagementApi
 
+from contracts_support import Recorder, recording
 from localtalon import Sandbox
 from talon_contracts import schemas
 
@@ -23,12 +24,21 @@ def user() -> str:
     return f"user/{uuid4()}"
 
 
+@pytest.fixture(scope="module")
+def recorder(sandbox: Sandbox) -> Iterator[tuple[str, Recorder]]:
+    with recording(sandbox.bridge_url) as made:
+        yield made
+
+
 @pytest.fixture(params=[False, True], ids=["plain", "gzip"])
-def segment(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Client]:
+def segment(recorder: tuple[str, Recorder], sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """Segment's library, each of whose messages must be a valid batch."""
+    url, recorded = recorder
+    recorded.messages.clear()
     failures: list[Exception] = []
     client = Client(
         sandbox.write_key,
-        host=sandbox.bridge_url,
+        host=url,
         on_error=lambda error, _: failures.append(error),
         gzip=request.param,
         max_retries=0,
@@ -36,6 +46,8 @@ def segment(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Client
     yield client
     client.join()
     assert failures == []
+    assert {path for path, _ in recorded.messages} == {"/v1/batch"}
+    assert [found for _, batch in recorded.messages for found in schemas.problems("segment-batch", batch)] == []
 
 
 @pytest.fixture

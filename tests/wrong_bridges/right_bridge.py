@@ -1,30 +1,31 @@
 """A tiny bridge that is obviously right: one small step per rule, each of which a wrong bridge can override."""
 
-import http.client
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote
 
 from talon_contracts.exact_json import decode, encode
+from talon_contracts.targets import Connection
 
 Event = dict[str, Any]
 Path = tuple[str, ...]
 CLIENT_SIDE = re.compile(
-    r"analytics\.js|(@segment/)?analytics-(next|ios|swift|android|kotlin|react-native|flutter)|analytics_flutter"
+    r"analytics\.js|(@segment/)?analytics-(next|react-native)|analytics-(ios|android|kotlin|swift|xamarin)|analytics[-_]flutter"
 )
 
 
 class RightBridge:
     """Takes identifies and batches, forwards each event before it answers, and therefore is always idle."""
 
+    client_side_sources: ClassVar[Literal["warn", "reject"]] = "warn"
+    """How the setting stands."""
     rejects_client_side: ClassVar[bool] = False
 
     def __init__(self, talon_one_url: str, api_key: str, custom_attributes: frozenset[str]) -> None:
-        parts = urlsplit(talon_one_url)
         self.custom_attributes = custom_attributes
-        self._talon_one = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        self._talon_one = Connection(talon_one_url)
         self._headers = {"Authorization": f"ApiKey-v1 {api_key}", "Content-Type": "application/json"}
 
     # The steps, in the order in which an event takes them.
@@ -131,17 +132,18 @@ class RightBridge:
     def forward(self, integration_id: str, attributes: dict[str, Any]) -> None:
         """One request to Talon.One; a refusal is final, as it is for any bridge."""
         path = f"/v2/customer_profiles/{quote(integration_id, safe='')}"
-        self._talon_one.request("PUT", path, encode({"attributes": attributes}), self._headers)
-        self._talon_one.getresponse().read()
+        self._talon_one.request("PUT", path, self._headers, encode(self.update(integration_id, attributes)))
+
+    def update(self, integration_id: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        """The body of a request."""
+        return {"attributes": attributes}
+
+    def close(self) -> None:
+        """Close the connection to Talon.One."""
+        self._talon_one.close()
 
     async def __call__(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         """ASGI: POST /v1/identify and /v1/batch, GET /_bridge/idle."""
-        if scope["type"] == "lifespan":
-            for step in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{step}.complete"})
-            self._talon_one.close()
-            return
         body, more = b"", True
         while more:
             message = await receive()
@@ -152,6 +154,13 @@ class RightBridge:
         found = scope["path"] in ("/v1/identify", "/v1/batch", "/_bridge/idle")
         await send({"type": "http.response.start", "status": 200 if found else 404, "headers": []})
         await send({"type": "http.response.body", "body": b'{"success": true}'})
+
+
+class RejectingBridge(RightBridge):
+    """The right bridge where the setting says that client-side sources are rejected."""
+
+    client_side_sources = "reject"
+    rejects_client_side = True
 
 
 def through_binary64(value: Any) -> Any:

@@ -1,19 +1,37 @@
-"""The right bridge agrees with every vector, without a server."""
+"""The right bridge passes every check, and agrees with every vector without a server."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from talon_contracts import vectors
+from talon_contracts.checks import CHECKS, Check
 from talon_contracts.exact_json import same_json
+from talon_contracts.targets import Bench
+from talon_contracts.trial import Kept, run
 from talon_contracts.vectors import Vector
-from wrong_bridges.right_bridge import RightBridge
+from wrong_bridges.right_bridge import RejectingBridge, RightBridge
+
+OF_BRIDGES = [check for check in CHECKS.values() if check.target != "talon_one"]
+
+
+@pytest.mark.parametrize("check", OF_BRIDGES, ids=lambda check: check.name)
+def test_passes(check: Check, benches: Mapping[type[RightBridge], Bench]) -> None:
+    verdict = run(check, benches[RightBridge], examples=60)
+    assert isinstance(verdict, Kept), verdict
+    assert all(verdict.features.values())
+
+
+@pytest.mark.parametrize("name", ["SRC-1", "all together"])
+def test_passes_where_client_side_sources_are_rejected(name: str, benches: Mapping[type[RightBridge], Bench]) -> None:
+    verdict = run(CHECKS[name], benches[RejectingBridge], examples=60)
+    assert isinstance(verdict, Kept), verdict
 
 
 def bridge(settings: dict[str, Any]) -> RightBridge:
-    made = RightBridge("http://127.0.0.1:9", "key", frozenset(settings["custom_attributes"]))
-    made.rejects_client_side = settings["client_side_sources"] == "reject"  # type: ignore[misc]
-    return made
+    kind = RejectingBridge if settings["client_side_sources"] == "reject" else RightBridge
+    return kind("http://127.0.0.1:9", "key", frozenset(settings["custom_attributes"]))
 
 
 @pytest.mark.parametrize("vector", vectors.load("mapping"), ids=lambda vector: vector.id)

@@ -3,6 +3,7 @@
 import re
 from typing import Any, ClassVar
 
+from talon_contracts.rules import RULES
 from wrong_bridges.right_bridge import Event, Path, RightBridge, through_binary64
 
 
@@ -332,11 +333,41 @@ class KeepsTheFirstValue(WrongBridge):
                     self.forward(user_id, sent)
 
 
+class NamesTheProfileInTheBody(WrongBridge):
+    """Sends a member that Talon.One does not know and says nothing about."""
+
+    rule = "ATT-4"
+    # Whatever is sent is malformed.
+    also = frozenset(RULES)
+
+    def update(self, integration_id: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        return {**super().update(integration_id, attributes), "integrationId": integration_id}
+
+
 class RefusesClientSideSources(WrongBridge):
     """Refuses what the setting only flags."""
 
     rule = "SRC-1"
     rejects_client_side = True
+
+
+class SendsClientSideSources(WrongBridge):
+    """Flags what the setting refuses."""
+
+    rule = "SRC-1"
+    client_side_sources = "reject"
+
+
+class KnowsBrowsersOnly(WrongBridge):
+    """Refuses what comes from browsers, and takes every other library for a server's."""
+
+    rule = "SRC-1"
+    client_side_sources = "reject"
+    rejects_client_side = True
+
+    def is_client_side(self, event: Event) -> bool:
+        library = ((event.get("context") or {}).get("library") or {}).get("name") or ""
+        return super().is_client_side(event) and library in ("", "analytics.js", "@segment/analytics-next")
 
 
 ALL: tuple[type[WrongBridge], ...] = tuple(WrongBridge.__subclasses__())

@@ -111,6 +111,7 @@ _EXTRAS: Final[tuple[Object, ...]] = (
     {"type": "track", "event": "x"},
     {"type": "page"},
     {"type": "group", "groupId": "g"},
+    {"type": "delete", "context": [], "integrations": []},
     {"traits": None},
     {"traits": {}},
     {"integrations": {"All": False}},

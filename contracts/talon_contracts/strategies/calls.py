@@ -57,6 +57,8 @@ _ODD_ENDS: Final = (
 _SERVER_SIDE: Final = ("analytics-python", "analytics-node", "@segment/analytics-node", "analytics-java", "unknown")
 _SERVER_CHANNELS: Final = ("server", "", "Browser", "other")
 _OTHER_TYPES: Final = ("track", "page", "screen", "group", "alias")
+# Not of the tracking API: Segment's message to delete a user, and what nobody sends yet.
+_UNKNOWN_TYPES: Final = ("delete", "delete", "Identify", "identify ", "x")
 _OWN_KEYS: Final[tuple[Object, ...]] = (
     {},
     {"Talon.One": False},
@@ -115,11 +117,13 @@ def anonymous(draw: DrawFn, names: Names) -> Case:
 
 @st.composite
 def other_types(draw: DrawFn, names: Names) -> Case:
-    """ID-3: calls of other types that carry traits in every place that they can, beside identifies."""
-    kind = draw(st.sampled_from(_OTHER_TYPES))
+    """ID-3: calls of other types, known and unknown, that carry traits wherever they can, beside identifies."""
+    kind = draw(st.sampled_from(_OTHER_TYPES * 2 + _UNKNOWN_TYPES))
     carried = draw(plain_pairs(names).map(nest))
     body: Object = {"type": kind, "traits": carried, "properties": carried, "context": {"traits": carried}}
     body |= {"event": "Order Completed", "name": "Home", "groupId": "g1", "previousId": "p1"}
+    if kind == "delete":
+        body |= {"context": [], "integrations": []}  # as Segment sends it (documented)
     more = draw(st.lists(plain_pairs(names).map(call), max_size=2))
     drafts = draw(st.permutations([Draft(body), *more]))
     return Case(tuple(drafts), envelope={})
