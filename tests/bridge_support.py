@@ -296,7 +296,7 @@ class Bridge:
 
     def counts(self) -> dict[str, int]:
         """How many events are in which state."""
-        counts: dict[str, int] = self.client.get("/_bridge/idle").json()["counts"]
+        counts: dict[str, int] = self.client.get("/_bridge/ready").json()["counts"]
         return counts
 
     def events(self, query: str = "") -> list[dict[str, Any]]:

@@ -89,9 +89,10 @@ class Control:
         if not 0 <= timeout <= LONGEST_IDLE_WAIT:
             hint = f"give seconds from 0 to {LONGEST_IDLE_WAIT:g}"
             return problem(400, "bad_timeout", f"timeout is {text!r}", hint)
-        idle = await self._forwarder.idle(timeout)
+        if await self._forwarder.idle(timeout):
+            return answer({"idle": True})
         counts = dict(await self._outbox.counts())
-        return answer({"idle": idle, "counts": counts, "pausedFor": self._limiter.closed_for}, 200 if idle else 409)
+        return answer({"idle": False, "counts": counts, "pausedFor": self._limiter.closed_for}, 409)
 
     async def events(self, request: Request) -> Response:
         """The newest events first; `limit`, `state` and `userId` narrow the list."""

@@ -21,7 +21,7 @@ from talon_bridge.events import Accepted
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.outbox import FILE_NAME, open_outbox
 from talon_bridge.outbox.protocol import Attempt, Outbox, OutboxUnavailable, Report, Settlement, State
-from talon_bridge.outbox.sqlite import DUPLICATE_WINDOW, Job, SqliteOutbox
+from talon_bridge.outbox.sqlite import DUPLICATE_WINDOW, PRUNE_EVERY, Job, SqliteOutbox
 from talon_bridge.settings import SettingsError
 
 REPORT = Report((TraitExplanation("/a", "a", 2**70, Verdict.SENT),), Notice("", "why"), (Notice("SRC-1", "w"),))
@@ -80,6 +80,25 @@ def test_a_message_id_counts_once_in_a_batch_and_after_delivery(data: str | None
         (only,) = await box.append([call("a"), call("a")])
         await box.settle([Settlement(only.seq, State.DELIVERED, (), REPORT)])
         assert await box.append([call("a")]) == []
+
+    with_outbox(data, use)
+
+
+def test_after_a_day_settled_events_go_and_all_others_stay(data: str | None) -> None:
+    async def use(box: Outbox) -> None:
+        old = await box.append([call(f"old {number}") for number in range(6)])
+        states = [State.DELIVERED, State.SKIPPED, State.DEAD]
+        await box.settle([Settlement(each.seq, state, (), REPORT) for each, state in zip(old, states, strict=False)])
+        later = 1000.0 + DUPLICATE_WINDOW
+        young = await box.append([call(f"young {number}", received_at=later) for number in range(PRUNE_EVERY)])
+        await box.settle([Settlement(young[0].seq, State.DELIVERED, (), REPORT)])
+        await box.append([call(f"last {number}", received_at=later) for number in range(PRUNE_EVERY)])
+        assert await box.counts() == {
+            State.WAITING: 3 + 2 * PRUNE_EVERY - 1,
+            State.DELIVERED: 1,
+            State.SKIPPED: 0,
+            State.DEAD: 1,
+        }
 
     with_outbox(data, use)
 

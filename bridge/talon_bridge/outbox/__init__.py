@@ -1,4 +1,4 @@
-"""The outbox: what was accepted and is not settled, and what became of the rest."""
+"""The outbox: what was accepted and is not settled, and for a day what became of the rest."""
 
 from pathlib import Path
 

@@ -28,6 +28,12 @@ WHERE NOT EXISTS (SELECT 1 FROM events WHERE message_id = :message_id AND receiv
 UPDATE events SET duplicates = duplicates + 1, duplicate_at = :received_at
 WHERE seq = (SELECT max(seq) FROM events WHERE message_id = :message_id);
 
+-- name: prune
+-- Settled events that no duplicate can refer to any more, a few at a time; dead letters stay.
+DELETE FROM events WHERE seq IN (
+    SELECT seq FROM events WHERE state IN ('delivered', 'skipped') AND received_at <= ? ORDER BY seq LIMIT 1000
+);
+
 -- name: waiting
 SELECT seq, coalesce(user_id, ''), not_before FROM events WHERE state = 'waiting' ORDER BY seq;
 

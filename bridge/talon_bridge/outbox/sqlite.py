@@ -25,7 +25,8 @@ from talon_bridge.outbox.protocol import (
 from talon_bridge.outbox.queries import named
 from talon_bridge.settings import SettingsError
 
-DUPLICATE_WINDOW = 24 * 3600.0  # seconds (DEL-3)
+DUPLICATE_WINDOW = 24 * 3600.0  # seconds (DEL-3); settled events are kept as long
+PRUNE_EVERY = 500  # appended events; each time up to twice as many old ones go
 SCHEMA_VERSION = 1
 _FULL = 2  # PRAGMA synchronous: every commit reaches the disk
 
@@ -50,6 +51,7 @@ class SqliteOutbox:
         self._queue: list[tuple[Job, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._unpruned = 0
         self._committer: asyncio.Task[None] | None = None
         self._lock: int | None = None
         self._db: sqlite3.Connection
@@ -105,6 +107,10 @@ class SqliteOutbox:
 
     def _append(self, db: sqlite3.Connection, events: Sequence[Accepted]) -> list[Waiting]:
         stored = []
+        self._unpruned += len(events)
+        if events and self._unpruned >= PRUNE_EVERY:
+            self._unpruned = 0
+            db.execute(self._sql["prune"], (events[-1].received_at - DUPLICATE_WINDOW,))
         for event in events:
             row = {**msgspec.structs.asdict(event), "window": DUPLICATE_WINDOW}
             cursor = db.execute(self._sql["append"], row)
