@@ -1,0 +1,24 @@
+"""What holds for every test: names that are the same in every process, and Hypothesis without a clock."""
+
+from typing import Any
+
+from hypothesis import settings
+
+# The machines are shared and noisy: how long an example took says nothing about the code.
+settings.register_profile("localtalon", deadline=None)
+settings.load_profile("localtalon")
+
+_LONGEST_NAME = 60
+_GZIP = b"\x1f\x8b"  # what follows holds the time of its making
+
+
+def pytest_make_parametrize_id(config: Any, val: Any, argname: str) -> str | None:
+    """Long values, and gzip streams, are named by their argument: pytest adds a number to each.
+
+    Tests run in several processes, which have to agree on the names.
+    """
+    if isinstance(val, bytes) and (val.startswith(_GZIP) or len(val) > _LONGEST_NAME):
+        return argname
+    if isinstance(val, str) and len(val) > _LONGEST_NAME:
+        return argname
+    return None
