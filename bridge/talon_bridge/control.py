@@ -81,6 +81,9 @@ class Control:
 
     async def idle(self, request: Request) -> Response:
         """200 once everything accepted is settled; 409 with the counts when that takes over `timeout` seconds."""
+        unknown = _unknown(request, ("timeout",))
+        if unknown is not None:
+            return unknown
         text = request.query_params.get("timeout", "0")
         try:
             timeout = float(text)
@@ -97,9 +100,9 @@ class Control:
     async def events(self, request: Request) -> Response:
         """The newest events first; `limit`, `state` and `userId` narrow the list."""
         query = request.query_params
-        unknown = next((name for name in query if name not in _FILTERS), None)
+        unknown = _unknown(request, _FILTERS)
         if unknown is not None:
-            return problem(400, "bad_filter", f"there is no filter {unknown!r}", f"filters are {', '.join(_FILTERS)}")
+            return unknown
         limit, state = query.get("limit", "100"), query.get("state")
         if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LISTED):
             return problem(400, "bad_filter", f"limit is {limit!r}", f"give a number from 1 to {MAX_LISTED}")
@@ -135,6 +138,14 @@ class Control:
         if report is None:
             report = report_of(plan(events.read(entry.event.body, entry.event.type), self._destination()))
         return explained(entry, report)
+
+
+def _unknown(request: Request, known: tuple[str, ...]) -> Response | None:
+    """The refusal of a query parameter that is not known, or None."""
+    for name in request.query_params:
+        if name not in known:
+            return problem(400, "unknown_parameter", f"there is no {name!r} here", f"there is {', '.join(known)}")
+    return None
 
 
 def explained(entry: Entry, report: Report) -> dict[str, Any]:

@@ -99,6 +99,8 @@ def destination(path: Path | None) -> tuple[Destination, Definitions]:
 def run(services: Sequence[Service], ready: Callable[[], None]) -> None:
     """Serve until a signal; what keeps a service from starting is said in one line."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Its warnings are about what clients do wrong, which the clients are told.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     try:
         run_until_signalled(services, ready)
     except (SettingsError, StartError) as error:

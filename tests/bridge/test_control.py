@@ -63,12 +63,19 @@ def test_a_timeout_that_is_none(bridge: Bridge, timeout: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=1001", "limit=x", "limit=", "limit=" + "9" * 5000, "state=gone", "state=", "limit=-1", "user=u"],
+    ["limit=0", "limit=1001", "limit=x", "limit=", "limit=" + "9" * 5000, "state=gone", "state=", "limit=-1"],
 )
 def test_a_filter_that_is_none(bridge: Bridge, query: str) -> None:
     answer = bridge.client.get(f"/_bridge/events?{query}")
     assert answer.status_code == 400
     assert problem(answer)["code"] == "bad_filter"
+
+
+@pytest.mark.parametrize("path", ["events?user=u", "idle?wait=5"])
+def test_a_parameter_that_is_not_known(bridge: Bridge, path: str) -> None:
+    answer = bridge.client.get(f"/_bridge/{path}")
+    assert answer.status_code == 400
+    assert problem(answer)["code"] == "unknown_parameter"
 
 
 def test_the_newest_events_first_and_narrowed(bridge: Bridge) -> None:
