@@ -1,12 +1,14 @@
 """The control API's handlers under `/_emulator/`: health, seed, reset, journal, and the metrics at `/metrics`."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 import msgspec
 
 from talon_emulator import body, deployments, journal, metrics, query, seed, seed_document
-from talon_emulator.calls import Call, json_answer
+from talon_emulator.calls import Call, Handler, json_answer
 from talon_emulator.clock import timestamp
 from talon_emulator.deployments import Deployment
 from talon_emulator.directory import Directory, ServedDeployment
@@ -24,11 +26,33 @@ _LIMIT = 100
 _KINDS: dict[str, Kind] = {"good": "good", "bad": "bad"}
 
 
+def takes(*known: str) -> Callable[[Handler], Handler]:
+    """Refuse a call with a query parameter that its handler does not know: a typo would silently ask for less."""
+
+    def checked(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def handle(call: Call) -> Answer:
+            parameters = query.parse(call.request.query)
+            if isinstance(parameters, Refusal):
+                return control_error(400, "bad_request", parameters.errors[0].details)
+            for name in parameters:
+                if name not in known:
+                    hint = seed_document.nearest(name, known) if known else "none is known here"
+                    return control_error(400, "unknown_parameter", f"unknown query parameter {name!r}", hint)
+            return await handler(call)
+
+        return handle
+
+    return checked
+
+
+@takes()
 async def health(call: Call) -> Answer:
     """GET /_emulator/health: the process answers."""
     return json_answer({"status": "ok"})
 
 
+@takes()
 async def ready(call: Call) -> Answer:
     """GET /_emulator/ready: the store answers and the deployments are served."""
     await call.server.store.deployments()
@@ -37,6 +61,7 @@ async def ready(call: Call) -> Answer:
     )
 
 
+@takes("deployment")
 async def reset(call: Call) -> Answer:
     """POST /_emulator/reset: back to the seeded state, without customers and without journal."""
     served = _deployment(call)
@@ -47,11 +72,14 @@ async def reset(call: Call) -> Answer:
     return json_answer(_summary(served))
 
 
+@takes("deployment")
 async def seed_deployment(call: Call) -> Answer:
     """POST /_emulator/seed: put a deployment document into effect; doing it twice is doing it once."""
     document = body.decode(call.request.body, body.ANY)
     if isinstance(document, Refusal):
-        return control_error(400, "bad_json", document.errors[0].details)
+        problem = document.errors[0]
+        place = problem.source.get("pointer")
+        return control_error(400, "bad_json", f"{place}: {problem.details}" if place else problem.details)
     wanted = seed_document.read(document)
     if isinstance(wanted, SeedError):
         return _bad_document(wanted)
@@ -94,6 +122,7 @@ async def apply_seed(
     return None
 
 
+@takes("deployment", "kind", "path", "integrationId", "status", "since", "limit")
 async def show_journal(call: Call) -> Answer:
     """GET /_emulator/journal: the newest exchanges first; see `Filter` for what can be asked."""
     served = _deployment(call)
@@ -127,8 +156,7 @@ async def show_metrics(call: Call) -> Answer:
 def _deployment(call: Call, default: Any = None) -> ServedDeployment | Answer:
     """Return the deployment named by `?deployment=`, else by `default`, else the server's own."""
     parameters = query.parse(call.request.query)
-    if isinstance(parameters, Refusal):
-        return control_error(400, "bad_request", parameters.errors[0].details)
+    assert not isinstance(parameters, Refusal)
     name = parameters.get("deployment", default)
     if name is None:
         return call.deployment

@@ -71,14 +71,19 @@ def not_one_of(name: str, allowed: Iterable[str], source: dict[str, str]) -> Pro
     return Problem("enum", f"{name} must be one of the following: {listed}", source)
 
 
-def bad_choice(details: str, source: dict[str, str]) -> Problem:
-    """Describe a member outside a closed list when the list is not at hand (assumed)."""
-    return Problem("enum", details, source)
-
-
 def bad_member(details: str, source: dict[str, str]) -> Problem:
-    """Describe a member of the body that has the wrong JSON type or is missing (assumed)."""
+    """Describe a member of the body that has the wrong JSON type (assumed)."""
     return Problem("Invalid type", details, source)
+
+
+def bad_number(details: str, source: dict[str, str]) -> Problem:
+    """Describe a number that cannot be kept (assumed)."""
+    return Problem("Invalid number", details, source)
+
+
+def missing_member(name: str, source: dict[str, str]) -> Problem:
+    """Describe a required member that the body does not have (assumed)."""
+    return Problem("required", f"{name} is required", source)
 
 
 def bad_pattern(name: str, pattern: str) -> Problem:
@@ -111,9 +116,9 @@ def invalid_data(problems: Iterable[Problem]) -> Refusal:
     return Refusal(400, "The submitted data was invalid", tuple(problems))
 
 
-def malformed_body(details: str) -> Refusal:
-    """Refuse a body that is not acceptable JSON (assumed)."""
-    return Refusal(400, "The request body is not valid JSON", (Problem("Malformed JSON", details, pointer()),))
+def malformed_body(details: str, path: Iterable[str] = ()) -> Refusal:
+    """Refuse a body that is not acceptable JSON (assumed); `path` leads to where it is not, as far as that is known."""
+    return Refusal(400, "The request body is not valid JSON", (Problem("Malformed JSON", details, pointer(*path)),))
 
 
 def bad_parameter(name: str, details: str) -> Refusal:

@@ -10,6 +10,7 @@ from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer, Request
 from talon_emulator.journal import BODY_CAP, Entry
 from talon_emulator.routing import BadPath, NoMatch, Routes
+from talon_emulator.ui import pages
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,10 @@ def _at_home(
 
 
 def _refused(call: Call, refusal: Refusal) -> Call:
-    answer = shapes.render(call.request.path, refusal)
+    if pages.is_for_people(call.request):
+        answer = pages.refused(call, refusal)
+    else:
+        answer = shapes.render(call.request.path, refusal)
     return Call(
         call.server, call.deployment, call.request, call.now, call.operation, call.path, call.credential, answer
     )

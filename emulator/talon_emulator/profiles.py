@@ -14,6 +14,8 @@ Environment = Literal["sandbox", "live"]
 
 MAX_ID_LENGTH = 1000
 _ATTRIBUTES: msgspec.json.Decoder[dict[str, Any]] = body.decoder(dict[str, Any])
+# What an update leaves alone is copied as it is written.
+_KEPT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +57,7 @@ def update_profile(
         return Profile(0, integration_id, created, created, body.ENCODER.encode(values))
     if not changes and not active:
         return stored
-    values = stored.values()
+    values = _KEPT.decode(stored.attributes)
     for name, value in changes.items():
         if value is None:
             values.pop(name, None)

@@ -6,13 +6,15 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from talon_emulator import attributes, deployments
+from talon_emulator import attributes, deployments, errors
 from talon_emulator.attributes import Attribute, AttributeType, Entity, NewAttribute
 from talon_emulator.deployments import ApiKey, Application, ManagementKey, Platform, State
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment
 
 T = TypeVar("T")
+
+_ANOTHER: Final = "start with another data directory, or give it a new name"
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -139,7 +141,8 @@ def apply(state: State, seed: DeploymentSeed, now: str) -> State | SeedError:
         if isinstance(merged, Refusal):
             problem = merged.errors[0]
             member = problem.source.get("pointer", "")
-            return SeedError(f"/attributes/{index}{member}", f"attribute {attribute.name!r}: {problem.details}")
+            hint = _ANOTHER if problem == errors.immutable("type") else ""
+            return SeedError(f"/attributes/{index}{member}", f"attribute {attribute.name!r}: {problem.details}", hint)
         definitions = merged
     keys = [_api_key(key, application.id) for application in seed.applications for key in application.api_keys]
     managers = [ManagementKey(deployments.fingerprint(m.key.encode()), m.name, m.expires) for m in seed.management_keys]

@@ -1,24 +1,12 @@
 """The reader of deployment documents: plain data to `DeploymentSeed`, or one error that names the place."""
 
-import re
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
-from talon_emulator import body
+from talon_emulator.body import complaints
 from talon_emulator.errors import pointer
-from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed, ManagementKeySeed, SeedError
-
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_CHOICE = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
-# Where in a document which table may stand; list indexes are left out of the path.
-_TABLES: dict[tuple[str, ...], type[msgspec.Struct]] = {
-    (): DeploymentSeed,
-    ("applications",): ApplicationSeed,
-    ("applications", "api_keys"): KeySeed,
-    ("management_keys",): ManagementKeySeed,
-    ("attributes",): AttributeSeed,
-}
+from talon_emulator.seed import DeploymentSeed, SeedError
 
 
 def read(document: Any) -> DeploymentSeed | SeedError:
@@ -26,20 +14,16 @@ def read(document: Any) -> DeploymentSeed | SeedError:
     try:
         return msgspec.convert(document, DeploymentSeed)
     except msgspec.ValidationError as error:
-        text, path = body.locate(error)
-    names = tuple(step for step in path if not step.isdigit())
-    unknown = _UNKNOWN.fullmatch(text)
-    if unknown:
-        name = unknown.group(1)
-        place = pointer(*path, name)["pointer"]
-        return SeedError(place, f"unknown key {name!r}", nearest(name, _TABLES[names].__struct_fields__))
-    choice = _CHOICE.fullmatch(text)
-    if choice:
-        value = choice.group(1)
-        kind = get_type_hints(_TABLES[names[:-1]])[names[-1]]
-        assert get_origin(kind) is Literal
-        return SeedError(pointer(*path)["pointer"], f"unknown value {value!r}", nearest(value, get_args(kind)))
-    return SeedError(pointer(*path)["pointer"], text)
+        complaint = complaints.read(error, DeploymentSeed, document)
+    path, hint = complaint.path, ""
+    if complaint.fault == "unknown":
+        path = (*path, *complaint.names)
+        hint = nearest(complaint.names[0], complaint.known)
+    elif complaint.fault == "choice":
+        listed = "known are: " + ", ".join(complaint.known)
+        close = nearest(complaint.names[0], complaint.known)
+        hint = close if close == listed else f"{close} {listed}"
+    return SeedError(pointer(*path)["pointer"], complaint.text, hint)
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

@@ -1,12 +1,13 @@
 """The control API: health, seed, reset, metrics, and who may write to it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from emulator_support import SANDBOX_KEY, SEED, Emulator, api_key, running
+from emulator_support import LIVE_KEY, SANDBOX_KEY, SEED, Emulator, api_key, running
 from talon_emulator.seed import DeploymentSeed
 from talon_emulator.settings import Settings
 
@@ -60,6 +61,7 @@ def test_a_reset_forgets_all_but_the_seeds(fresh: Emulator) -> None:
     [
         (b"{", "bad_json", "truncated"),
         (b'{"name":NaN}', "bad_json", "byte 8"),
+        (b'{"name":[1e400]}', "bad_json", "/name/0: the number is outside the range of a double"),
         ({"attrbutes": []}, "bad_document", "/attrbutes: unknown key 'attrbutes'"),
         ({"attributes": [{"name": "text", "type": "number"}]}, "bad_document", "/attributes/0/type"),
         ({"attributes": [{"name": "9", "type": "number"}]}, "bad_document", "/attributes/0/name"),
@@ -82,6 +84,48 @@ def test_a_refused_seed_leaves_out_its_good_part_too(emulator: Emulator) -> None
     )
     assert answer.status_code == 400
     assert emulator.update("u", {"good": "a"}).status_code == 400
+
+
+@pytest.mark.parametrize("document", [{}, {"name": "demo"}, {"attributes": [{"name": "extra", "type": "string"}]}])
+@pytest.mark.parametrize("data", ["memory", "file"])
+def test_a_seed_keeps_the_profiles(tmp_path: Path, data: str, document: Any) -> None:
+    settings = Settings(deployment=SEED, data=str(tmp_path / "data") if data == "file" else None)
+    with running(settings) as emulator:
+        for number in range(3):
+            emulator.update(f"u{number}", {"number": number})
+        emulator.update("u0", {"text": "live"}, LIVE_KEY)
+        assert post_seed(emulator, document).status_code == 200
+        for number in range(3):
+            assert emulator.attributes(f"u{number}") == {"number": number}
+        assert emulator.attributes("u0", LIVE_KEY) == {"text": "live"}
+        assert emulator.update("u3", {}).json()["customerProfile"]["id"] == 5
+        assert len(emulator.journal("?path=customer_profiles&kind=good&limit=1000")) == 9
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "hint"),
+    [
+        ("GET", "/_emulator/journal?Limit=1", "did you mean 'limit'?"),
+        ("GET", "/_emulator/journal?integrationID=u", "did you mean 'integrationId'?"),
+        ("GET", "/_emulator/journal?limit=1&zzz", "known are: deployment, kind, "),
+        ("POST", "/_emulator/reset?deploy=demo", "did you mean 'deployment'?"),
+        ("POST", "/_emulator/seed?deployments=demo", "did you mean 'deployment'?"),
+        ("GET", "/_emulator/health?x=1", "none is known here"),
+        ("GET", "/_emulator/ready?x=1", "none is known here"),
+    ],
+)
+def test_unknown_query_parameters_are_refused(emulator: Emulator, method: str, path: str, hint: str) -> None:
+    emulator.update("u", {})
+    answer = emulator.client.request(method, path, content=b"{}" if "seed" in path else None)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "unknown_parameter"
+    assert answer.json()["error"]["hint"].startswith(hint)
+    assert emulator.attributes("u") == {}
+
+
+def test_a_query_that_cannot_be_decoded(emulator: Emulator) -> None:
+    answer = emulator.client.get("/_emulator/journal?limit=%zz")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
 
 
 @pytest.mark.parametrize(

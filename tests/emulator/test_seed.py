@@ -66,7 +66,11 @@ def test_the_type_of_an_attribute_never_changes(old: AttributeType, new: Attribu
     if old == new:
         assert outcome == state
     else:
-        assert outcome == SeedError("/attributes/0/type", "attribute 'a': type of an attribute cannot be changed")
+        assert outcome == SeedError(
+            "/attributes/0/type",
+            "attribute 'a': type of an attribute cannot be changed",
+            "start with another data directory, or give it a new name",
+        )
 
 
 def test_an_update_moves_the_time_of_the_change() -> None:
@@ -139,23 +143,30 @@ def test_reads_what_it_is_itself() -> None:
         ({"atributes": []}, "/atributes", "did you mean 'attributes'?"),
         ({"zzz": []}, "/zzz", "known are: name, applications"),
         ({"applications": [{"id": 1, "name": "a", "apikeys": []}]}, "/applications/0/apikeys", "'api_keys'"),
-        ({"applications": [{"id": 1}]}, "/applications/0", "missing required field `name`"),
-        ({"applications": [{"id": 0, "name": "a"}]}, "/applications/0/id", ">= 1"),
+        ({"applications": [{}]}, "/applications/0", "missing: id, name"),
+        ({"applications": [{"id": 0, "name": "a"}]}, "/applications/0/id", "an integer of at least 1"),
         ({"applications": [{"id": 1, "name": "a", "environment": "Live"}]}, "/applications/0/environment", "'live'"),
         (
             {"applications": [{"id": 1, "name": "a", "api_keys": [{"title": "t", "Key": "k"}]}]},
             "/applications/0/api_keys/0/Key",
             "'key'",
         ),
-        ({"management_keys": [{"name": "m", "key": "with space"}]}, "/management_keys/0/key", "matching regex"),
+        (
+            {"management_keys": [{"name": "m", "key": "with space"}]},
+            "/management_keys/0/key",
+            "a string that matches ^[!-~]+$",
+        ),
         (
             {"management_keys": [{"name": "m", "key": "k", "expires": "2031-01-01T00:00:00"}]},
             "/management_keys/0/expires",
-            "",
+            "expected a time with an offset, as in 2030-01-31T00:00:00Z",
         ),
-        ({"attributes": [{"name": "a", "type": "strin"}]}, "/attributes/0/type", "'string'"),
+        ({"attributes": [{"name": "a", "type": "strin"}]}, "/attributes/0/type", "did you mean 'string'? known are: "),
         ({"attributes": [{"name": "a", "type": "string", "entity": "customer"}]}, "/attributes/0/entity", "Customer"),
-        ({"name": "a/b"}, "/name", "regex"),
+        ({"name": "a/b"}, "/name", "a string that matches ^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"),
+        ({"applications": [{"id": 1, "name": ""}]}, "/applications/0/name", "at least 1 character"),
+        ({"attributes": [{"name": "a", "type": 3}]}, "/attributes/0/type", "expected a string, got an integer"),
+        ({"x - at `$.y`": 1}, "/x - at `$.y`", "unknown key"),
     ],
 )
 def test_names_the_place_of_an_error(document: Any, place: str, words: str) -> None:
@@ -163,6 +174,7 @@ def test_names_the_place_of_an_error(document: Any, place: str, words: str) -> N
     assert isinstance(error, SeedError)
     assert error.place == place
     assert words in str(error)
+    assert not {"Object", "field", "regex", "Expected"} & set(str(error).split())
 
 
 @pytest.mark.parametrize(

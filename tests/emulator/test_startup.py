@@ -16,6 +16,8 @@ from talon_emulator.settings import Settings
 
 HEAVY = ("jinja2", "prometheus_client", "httpx", "jsonschema", "hypothesis", "rich", "aiohttp", "starlette", "difflib")
 CORES = ("attributes", "values", "profiles", "errors", "seed", "body", "routing", "query", "inflate", "hosts")
+HOME = Path(talon_emulator.__file__).parent
+CORE_FILES = sorted(path for core in CORES for path in (*HOME.glob(f"{core}.py"), *HOME.glob(f"{core}/*.py")))
 IMPURE = {"sqlite3", "os", "time", "random", "logging", "asyncio", "uuid", "secrets", "socket"}
 
 START = f"""
@@ -38,9 +40,12 @@ def test_a_start_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("core", CORES)
-def test_a_core_has_no_input_or_output(core: str) -> None:
-    path = Path(talon_emulator.__file__).with_name(f"{core}.py")
+def test_every_core_is_looked_at() -> None:
+    assert {path.relative_to(HOME).with_suffix("").parts[0] for path in CORE_FILES} == set(CORES)
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(HOME)))
+def test_a_core_has_no_input_or_output(path: Path) -> None:
     imported = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

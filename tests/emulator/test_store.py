@@ -195,7 +195,9 @@ def test_a_stored_deployment_that_contradicts_the_configured_one(tmp_path: Path)
         await app.close()
 
     asyncio.run(start("string"))
-    with pytest.raises(StoreUnavailable, match="type of an attribute cannot be changed"):
+    with pytest.raises(
+        StoreUnavailable, match=r"type of an attribute cannot be changed \(start with another data directory"
+    ):
         asyncio.run(start("number"))
     asyncio.run(start("string"))
 

@@ -1,5 +1,7 @@
 """The Campaign Manager's pages: they render, escape everything, and find exactly."""
 
+import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from urllib.parse import quote, urlencode
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from emulator_support import SANDBOX_KEY, Emulator, over_http, running
+from emulator_support import LIVE_KEY, SANDBOX_KEY, Emulator, SetClock, over_http, running
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed
 from talon_emulator.settings import Settings
 
@@ -20,6 +22,8 @@ PAYLOADS = [
     "</title><script>alert(1)</script>",
     "&lt;b&gt;",
 ]
+
+CUSTOMERS = "/applications/1/customers"
 
 
 class Seen(HTMLParser):
@@ -47,23 +51,27 @@ def seen(page: str) -> Seen:
 def pages_of(emulator: Emulator, text: str) -> list[str]:
     emulator.reset()
     emulator.update(text, {"text": text, "texts": [text]})
-    return [search(emulator, text), search(emulator, text, "customer"), search(emulator, text + "x")]
+    return [emulator.client.get(CUSTOMERS).text, search(emulator, text), search(emulator, text + "x")]
 
 
-def search(emulator: Emulator, integration_id: str, page: str = "customers") -> str:
-    answer = emulator.client.get(f"/applications/1/{page}?" + urlencode({"integrationId": integration_id}))
-    return answer.text
+def search(emulator: Emulator, integration_id: str) -> str:
+    return emulator.client.get(
+        f"{CUSTOMERS}?{urlencode({'integrationId': integration_id})}", follow_redirects=True
+    ).text
 
 
 def test_from_the_applications_to_an_attribute(emulator: Emulator) -> None:
     emulator.update("a/b", {"text": "hello", "numbers": [1, 2**53 + 1], "flag": False})
     home = emulator.client.get("/").text
     assert '<a href="/applications/1/customers">Test store</a>' in home
-    found = search(emulator, "a/b")
-    link = '<a class="id" href="/applications/1/customer?integrationId=a%2Fb">a/b</a>'
-    assert link in found
-    assert link in emulator.client.get("/applications/1/customers").text
-    page = emulator.client.get("/applications/1/customer?integrationId=a%2Fb").text
+    listed = emulator.client.get(CUSTOMERS).text
+    assert '<a href="/applications/1/customers" aria-current="page">Customers</a>' in listed
+    assert '<a class="id" href="/applications/1/customer?integrationId=a%2Fb">a/b</a>' in listed
+    hit = emulator.client.get(f"{CUSTOMERS}?integrationId=a%2Fb")
+    assert (hit.status_code, hit.headers["location"]) == (303, "/applications/1/customer?integrationId=a%2Fb")
+    page = emulator.client.get(hit.headers["location"]).text
+    assert '<a href="/applications/1/customer?integrationId=a%2Fb" aria-current="page">Attributes</a>' in page
+    assert "3 of 11 have a value" in page
     assert '<span class="value">hello</span>' in page
     assert '<span class="value">[1,9007199254740993]</span>' in page
     assert '<span class="value">false</span>' in page
@@ -113,15 +121,59 @@ def test_any_customer_has_a_page(served: Emulator, integration_id: str) -> None:
     assert integration_id in "".join(seen(answer.content.decode()).texts)
 
 
-def test_pages_follow_each_other(emulator: Emulator) -> None:
-    for number in range(51):
-        emulator.update(f"user-{number:02}", {})
-    first = emulator.client.get("/applications/1/customers").text
-    assert first.count('class="id"') == 50
-    assert '<a href="?skip=50">Later</a>' in first
-    second = emulator.client.get("/applications/1/customers?skip=50").text
-    assert second.count('class="id"') == 1
-    assert '<a href="?skip=0">Earlier</a>' in second
+def test_pages_follow_each_other_newest_first(emulator: Emulator) -> None:
+    for number in range(101):
+        emulator.update(f"user-{number:03}", {})
+    emulator.update("live", {}, LIVE_KEY)
+    shown: list[str] = []
+    path = CUSTOMERS
+    for position, newer, older in [("1-50 of 101", "", "50"), ("51-100 of 101", "0", "100"), ("101-101", "50", "")]:
+        page = emulator.client.get(path).text
+        assert position in page
+        assert (f'<a href="?skip={newer}">Newer</a>' in page) == bool(newer)
+        assert (f'<a href="?skip={older}">Older</a>' in page) == bool(older)
+        shown += re.findall(r">(user-\d+)</a>", page)
+        path = f"{CUSTOMERS}?skip={older}"
+    assert shown == [f"user-{number:03}" for number in reversed(range(101))]
+
+
+def test_beyond_the_last_customer(emulator: Emulator) -> None:
+    assert "No customers here yet." in emulator.client.get(f"{CUSTOMERS}?skip=50").text
+    emulator.update("u", {})
+    page = emulator.client.get(f"{CUSTOMERS}?skip=1000").text
+    assert "There is only 1 customer here, none after the first 1,000." in page
+    assert '<a href="?skip=0">' in page
+    assert "Newer" not in page
+    assert "Older" not in page
+
+
+def test_times_are_shown_to_the_second(timed: Emulator, clock: SetClock) -> None:
+    clock.moment = datetime(2030, 1, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    timed.update("u", {})
+    for page in (timed.client.get(CUSTOMERS).text, search(timed, "u")):
+        assert '<time datetime="2030-01-31T23:59:59.999999Z">2030-01-31 23:59:59 UTC</time>' in page
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nothing", 404), ("/applications", 404), ("/applications/1/", 404), ("/%zz", 400), ("/ui/%3Cb%3E", 404)],
+)
+def test_a_browser_on_a_path_that_does_not_exist_is_shown_a_way_home(
+    emulator: Emulator, path: str, status: int
+) -> None:
+    answer = emulator.client.get(path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<a href="/">All Applications</a>' in answer.text
+    assert emulator.client.get(path).headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/nothing"), ("GET", "/_emulator/nothing"), ("POST", "/nothing")]
+)
+def test_an_api_answers_json_even_to_a_browser(emulator: Emulator, method: str, path: str) -> None:
+    answer = emulator.client.request(method, path, headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +184,8 @@ def test_pages_follow_each_other(emulator: Emulator) -> None:
         ("/applications/1/customer", 404),
         ("/applications/1/customer?integrationId=nobody", 404),
         ("/applications/1/customers?integrationId=%ff", 400),
+        ("/applications/1/customers?skip=ten", 400),
+        ("/applications/1/customers?skip=-1", 400),
         ("/applications/1/customer?integrationId=%zz", 400),
     ],
 )

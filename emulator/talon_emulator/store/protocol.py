@@ -57,9 +57,9 @@ class Store(Protocol):
         ...
 
     async def list_profiles(
-        self, deployment: int, environment: Environment, limit: int, skip: int
+        self, deployment: int, environment: Environment, limit: int, skip: int, newest_first: bool = False
     ) -> tuple[Profile, ...]:
-        """Return profiles in the order of their creation."""
+        """Return profiles in the order of their creation, or the other way round."""
         ...
 
     async def count_profiles(self, deployment: int, environment: Environment) -> int:

@@ -118,10 +118,11 @@ class SQLiteStore:
         return changed
 
     async def list_profiles(
-        self, deployment: int, environment: Environment, limit: int, skip: int
+        self, deployment: int, environment: Environment, limit: int, skip: int, newest_first: bool = False
     ) -> tuple[Profile, ...]:
-        """Return profiles in the order of their creation."""
-        rows = self._run("list_profiles", deployment, _ENVIRONMENTS[environment], limit, skip)
+        """Return profiles in the order of their creation, or the other way round."""
+        order = "list_newest_profiles" if newest_first else "list_profiles"
+        rows = self._run(order, deployment, _ENVIRONMENTS[environment], limit, skip)
         return tuple(Profile(number, key.decode(), *rest) for number, key, *rest in rows)
 
     async def count_profiles(self, deployment: int, environment: Environment) -> int:

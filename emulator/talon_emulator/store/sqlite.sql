@@ -31,6 +31,12 @@ FROM profiles
 WHERE deployment = ? AND environment = ?
 ORDER BY id LIMIT ? OFFSET ?
 
+-- name: list_newest_profiles
+SELECT id, integration_id, created, last_activity, attributes
+FROM profiles
+WHERE deployment = ? AND environment = ?
+ORDER BY id DESC LIMIT ? OFFSET ?
+
 -- name: count_profiles
 SELECT count(*) FROM profiles WHERE deployment = ? AND environment = ?
 

@@ -1,17 +1,17 @@
 """The Campaign Manager's pages: Applications, their customers, one customer's attributes (VIEW-1)."""
 
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from talon_emulator import body, query
+from talon_emulator import body, query, shapes
 from talon_emulator.attributes import Attribute
 from talon_emulator.calls import Call
 from talon_emulator.deployments import Application
 from talon_emulator.errors import Refusal
-from talon_emulator.exchange import Answer, Headers
-from talon_emulator.profiles import Profile
+from talon_emulator.exchange import Answer, Headers, Request
 from talon_emulator.query import Query
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ _SAFE: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
-_HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store"), *_SAFE)
+_PRIVATE: Headers = ((b"cache-control", b"no-store"), *_SAFE)
+_HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"), *_PRIVATE)
 _CSS: Headers = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"max-age=60"), *_SAFE)
 
 
@@ -38,30 +39,34 @@ async def applications(call: Call) -> Answer:
 
 
 async def customers(call: Call) -> Answer:
-    """GET /applications/{applicationId}/customers: the search by integration ID, and the customers."""
+    """GET /applications/{applicationId}/customers: the search by integration ID, and the customers, newest first.
+
+    A search that hits goes on to the customer: 303.
+    """
     found = _find(call)
     if isinstance(found, Answer):
         return found
     application, parameters = found
-    store, deployment = call.server.store, call.deployment.id
-    wanted = parameters.get("integrationId", "")
+    store, deployment, environment = call.server.store, call.deployment.id, application.environment
     skip = query.integer(parameters, "skip", 0, 0, 2**53)
-    skip = 0 if isinstance(skip, Refusal) else skip
-    if wanted:
-        match = await store.find_profile(deployment, application.environment, wanted)
-        rows, more = ([match] if match else []), False
-    else:
-        listed = await store.list_profiles(deployment, application.environment, PAGE_SIZE + 1, skip)
-        rows, more = list(listed[:PAGE_SIZE]), len(listed) > PAGE_SIZE
+    if isinstance(skip, Refusal):
+        return refused(call, skip)
+    wanted = parameters.get("integrationId", "")
+    if wanted and await store.find_profile(deployment, environment, wanted) is not None:
+        return Answer(303, b"", ((b"location", _customer_link(application, wanted).encode()), *_PRIVATE))
+    total = await store.count_profiles(deployment, environment)
+    listed = () if wanted else await store.list_profiles(deployment, environment, PAGE_SIZE, skip, newest_first=True)
     return _page(
         "customers.html",
         call,
         application=application,
         wanted=wanted,
-        customers=rows,
-        link=lambda profile: _customer_link(application, profile),
-        earlier=max(skip - PAGE_SIZE, 0) if skip else None,
-        later=skip + PAGE_SIZE if more else None,
+        customers=listed,
+        link=lambda profile: _customer_link(application, profile.integration_id),
+        total=total,
+        skip=skip,
+        newer=max(skip - PAGE_SIZE, 0) if skip and listed else None,
+        older=skip + PAGE_SIZE if skip + len(listed) < total and listed else None,
     )
 
 
@@ -77,11 +82,31 @@ async def customer(call: Call) -> Answer:
     wanted = parameters.get("integrationId", "")
     profile = await call.server.store.find_profile(call.deployment.id, application.environment, wanted)
     if profile is None:
-        return _page("missing.html", call, 404, what=f'No customer has exactly the integration ID "{wanted}".')
+        return _missing(call, 404, f'No customer has exactly the integration ID "{wanted}".')
     values = profile.values()
     definitions = call.deployment.profile_definitions.attributes
     rows = [_row(definition, values) for definition in definitions]
-    return _page("customer.html", call, application=application, profile=profile, rows=rows, count=len(values))
+    link = _customer_link(application, wanted)
+    return _page(
+        "customer.html", call, application=application, profile=profile, rows=rows, count=len(values), link=link
+    )
+
+
+def is_for_people(request: Request) -> bool:
+    """Tell whether a browser asks for a page, on no path of an API."""
+    path = request.path.lstrip(b"/")
+    return (
+        request.method in ("GET", "HEAD")
+        and b"text/html" in request.headers.get(b"accept", b"")
+        and not shapes.is_talon(path)
+        and not path.startswith(b"_emulator")
+    )
+
+
+def refused(call: Call, refusal: Refusal) -> Answer:
+    """Return a refusal as a page with a way home."""
+    details = "; ".join(problem.details for problem in refusal.errors)
+    return _missing(call, refusal.status, f"{refusal.message}: {details}." if details else f"{refusal.message}.")
 
 
 async def style(call: Call) -> Answer:
@@ -92,12 +117,16 @@ async def style(call: Call) -> Answer:
 def _find(call: Call) -> tuple[Application, Query] | Answer:
     parameters = query.parse(call.request.query)
     if isinstance(parameters, Refusal):
-        return _page("missing.html", call, 400, what=f"{parameters.message}: {parameters.errors[0].details}.")
+        return refused(call, parameters)
     number = call.path["applicationId"]
     for application in call.deployment.applications:
         if str(application.id) == number:
             return application, parameters
-    return _page("missing.html", call, 404, what=f"There is no Application {number}.")
+    return _missing(call, 404, f"There is no Application {number}.")
+
+
+def _missing(call: Call, status: int, what: str) -> Answer:
+    return _page("missing.html", call, status, heading=HTTPStatus(status).phrase, what=what)
 
 
 def _row(definition: Attribute, values: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +136,13 @@ def _row(definition: Attribute, values: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "title": definition.title, "type": definition.type, "set": name in values, "text": text}
 
 
-def _customer_link(application: Application, profile: Profile) -> str:
-    return f"/applications/{application.id}/customer?" + urlencode({"integrationId": profile.integration_id})
+def _customer_link(application: Application, integration_id: str) -> str:
+    return f"/applications/{application.id}/customer?" + urlencode({"integrationId": integration_id})
+
+
+def _to_the_second(moment: str) -> str:
+    """Show an RFC 3339 time in UTC to people."""
+    return f"{moment[:10]} {moment[11:19]} UTC"
 
 
 def _page(template: str, call: Call, status: int = 200, **values: Any) -> Answer:
@@ -121,4 +155,6 @@ def _templates() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(_HERE / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["to_the_second"] = _to_the_second
+    return made
