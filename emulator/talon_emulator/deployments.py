@@ -9,8 +9,7 @@ import msgspec
 from talon_emulator.attributes import Attribute
 from talon_emulator.profiles import Environment
 
-Platform = Literal[
-    "none",
+Partner = Literal[
     "segment",
     "braze",
     "mparticle",
@@ -21,6 +20,7 @@ Platform = Literal[
     "salesforce",
     "emarsys",
 ]
+Platform = Literal["none", Partner]
 
 
 class Application(msgspec.Struct, frozen=True):

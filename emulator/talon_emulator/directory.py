@@ -7,7 +7,7 @@ import msgspec
 
 from talon_emulator.attributes import Attribute, Definitions
 from talon_emulator.clock import Clock
-from talon_emulator.deployments import Application, Deployment
+from talon_emulator.deployments import Application, Deployment, Platform
 from talon_emulator.journal import Journal
 from talon_emulator.store.protocol import Store
 
@@ -57,7 +57,7 @@ class Credential(msgspec.Struct, frozen=True):
     title: str
     expires: datetime | None
     application: Application | None = None
-    platform: str = "none"
+    platform: Platform = "none"
 
 
 class Directory:

@@ -153,6 +153,11 @@ def unauthorized(note: str) -> Refusal:
     return Refusal(401, "Invalid API key", note=note)
 
 
+def missing_session_token() -> Refusal:
+    """Refuse a caller of the third-party host who shows no key (text documented)."""
+    return Refusal(401, "Missing Session Token", note="the Authorization header is missing")
+
+
 def foreign_page() -> Refusal:
     """Refuse a write that a browser sent from a page of another origin."""
     return Refusal(403, "A page of another origin may not change this emulator")
@@ -196,3 +201,8 @@ def headers_too_large(limit: int) -> Refusal:
 def internal_error() -> Refusal:
     """Say that the emulator itself failed; the log has the traceback."""
     return Refusal(500, "The emulator failed to handle this request; its log has the traceback")
+
+
+def not_emulated(operation: str, route: str) -> Refusal:
+    """Say that Talon.One has this operation and the emulator has not."""
+    return Refusal(501, f"The emulator does not emulate {operation} ({route})")

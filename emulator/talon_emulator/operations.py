@@ -1,11 +1,12 @@
 """The route table: every operation this server answers, as data.
 
 The ids of Talon.One's operations are its own operationIds; those of ours start with `emulator.` or `ui.`.
+What Talon.One documents and the tables here leave out, the catalogue refuses with 501.
 """
 
 from typing import Final
 
-from talon_emulator import control, integration, management
+from talon_emulator import catalogue, control, integration, management
 from talon_emulator.calls import Operation
 from talon_emulator.ui import pages
 
@@ -60,4 +61,5 @@ UI: Final = (
     Operation("ui.style", "GET", "/ui/style.css", "none", pages.style),
 )
 
-ALL: Final = (*INTEGRATION, *MANAGEMENT, *CONTROL, *UI)
+EMULATED: Final = (*INTEGRATION, *MANAGEMENT, *CONTROL, *UI)
+ALL: Final = (*EMULATED, *catalogue.missing(EMULATED))

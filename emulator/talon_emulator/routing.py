@@ -40,7 +40,10 @@ class _Node:
 
 
 class Routes:
-    """A route table, compiled. A literal segment wins over a parameter; a parameter is one segment, never empty."""
+    """A route table, compiled. A literal segment wins over a parameter; a parameter is one segment, never empty.
+
+    A parameter without a name, `{}`, goes by the name that another operation gives to its place, if one does.
+    """
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         """Compile the table. Two operations on one method and path are a programmer's error."""
@@ -92,8 +95,9 @@ def _child(node: _Node, segment: str) -> _Node:
         return node.literals.setdefault(segment, _Node())
     name = segment.strip("{}")
     if node.parameter is None:
-        node.parameter, node.parameter_name = _Node(), name
-    assert node.parameter_name == name, f"one place in a path has two names: {name}, {node.parameter_name}"
+        node.parameter = _Node()
+    node.parameter_name = node.parameter_name or name
+    assert name in ("", node.parameter_name), f"one place in a path has two names: {name}, {node.parameter_name}"
     return node.parameter
 
 

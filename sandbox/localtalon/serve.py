@@ -74,6 +74,7 @@ class _Server(uvicorn.Server):
                 lifespan="off",  # run by `lifespan` below, so that a failing start keeps its exception
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,  # who asks is of no interest here
                 server_header=False,
                 timeout_graceful_shutdown=10,
             )
