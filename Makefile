@@ -7,13 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock"
 PARTS := bridge emulator contracts sandbox tests benchmarks
 
-.PHONY: sandbox test coverage check fix bench lock help clean
+.PHONY: sandbox test conformance coverage check fix table bench lock help clean
 
 sandbox: $(VENV)/.runtime ## set up, then run emulator and bridge with the demo deployment
 	@$(BIN)/localtalon up
 
 test: $(VENV)/.dev ## set up, then run the whole test suite
 	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+
+conformance: $(VENV)/.dev ## hold the emulator against Talon.One's OpenAPI documents in the folder SPECS
+	@test -n "$(SPECS)" || { echo "say where the OpenAPI documents are: make conformance SPECS=DIR" >&2; exit 2; }
+	@PYTHONPATH=tests $(BIN)/python -m conformance "$(SPECS)"
 
 coverage: $(VENV)/.dev ## the same in one process, with the branch coverage of each module
 	$(BIN)/coverage run -m pytest $(TESTS)
@@ -28,6 +32,9 @@ check: $(VENV)/.dev ## format, lint, types, import rules
 fix: $(VENV)/.dev ## let the tools mend what they can
 	$(BIN)/ruff check --fix $(PARTS)
 	$(BIN)/ruff format $(PARTS)
+
+table: $(VENV)/.dev ## write the table of emulated operations into the README
+	@$(BIN)/python tests/coverage_table.py
 
 bench: $(VENV)/.dev ## what we measure, each a ratio against a ceiling taken in the same run
 	$(BIN)/python -m benchmarks

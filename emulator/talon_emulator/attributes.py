@@ -163,6 +163,10 @@ class Definitions:
         problems = (self._problem(name, values[name]) for name in sorted(doubtful))
         return tuple(problem for problem in problems if problem is not None)
 
+    def defined(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the values whose names are defined."""
+        return {name: value for name, value in values.items() if name in self._by_name}
+
     def _problem(self, name: str, value: Any) -> Problem | None:
         attribute = self._by_name.get(name)
         if attribute is None:

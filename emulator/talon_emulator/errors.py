@@ -148,6 +148,16 @@ def bad_header(details: str) -> Refusal:
     )
 
 
+def no_deployment_url() -> Refusal:
+    """Refuse a request to the third-party host that does not say which deployment it is for (text documented)."""
+    return Refusal(400, "No Deployment URL specified")
+
+
+def bad_deployment_url(given: str) -> Refusal:
+    """Refuse a deployment that is named by neither a host nor the URL of one (assumed)."""
+    return Refusal(400, f"destination-hostname is neither a host nor the URL of one: {given}")
+
+
 def unauthorized(note: str) -> Refusal:
     """Refuse a caller. One body for every reason (assumed, schema documented); the journal has the reason."""
     return Refusal(401, "Invalid API key", note=note)

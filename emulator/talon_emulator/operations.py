@@ -6,7 +6,7 @@ What Talon.One documents and the tables here leave out, the catalogue refuses wi
 
 from typing import Final
 
-from talon_emulator import catalogue, control, integration, management
+from talon_emulator import catalogue, control, integration, management, segment
 from talon_emulator.calls import Operation
 from talon_emulator.ui import pages
 
@@ -45,6 +45,16 @@ MANAGEMENT: Final = (
     ),
 )
 
+SEGMENT: Final = (
+    Operation(
+        "segment/v2/updateCustomerProfile",
+        "PUT",
+        "/segment/v2/customer_profiles/{integrationId}",
+        "segment",
+        segment.update_customer_profile,
+    ),
+)
+
 CONTROL: Final = (
     Operation("emulator.health", "GET", "/_emulator/health", "none", control.health),
     Operation("emulator.ready", "GET", "/_emulator/ready", "none", control.ready),
@@ -61,5 +71,5 @@ UI: Final = (
     Operation("ui.style", "GET", "/ui/style.css", "none", pages.style),
 )
 
-EMULATED: Final = (*INTEGRATION, *MANAGEMENT, *CONTROL, *UI)
+EMULATED: Final = (*INTEGRATION, *MANAGEMENT, *SEGMENT, *CONTROL, *UI)
 ALL: Final = (*EMULATED, *catalogue.missing(EMULATED))

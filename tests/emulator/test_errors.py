@@ -1,6 +1,7 @@
 """Every refusal of the catalogue has Talon.One's error shape."""
 
 import inspect
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,19 @@ def test_elsewhere_a_refusal_has_the_control_shape(make: Callable[..., Refusal])
     assert error["code"] != "refused", "this status has no code"
 
 
+@pytest.mark.parametrize("make", catalogue(Refusal), ids=lambda make: make.__name__)
+def test_on_the_third_party_host_a_refusal_has_its_shape(make: Callable[..., Refusal]) -> None:
+    refusal = sample(make)
+    answer = shapes.render(b"/segment/v2/events", refusal)
+    shown = msgspec.json.decode(answer.body)
+    assert list(shown) == ["StatusCode", "Error", "RequestUUID"]
+    assert shown["StatusCode"] == answer.status == refusal.status
+    assert shown["Error"].startswith("Not Found" if refusal.status == 404 else refusal.message)
+    assert uuid.UUID(shown["RequestUUID"]).version == 4
+    assert answer.body.endswith(b"}\n")
+    assert answer.note, "the journal has nothing to say"
+
+
 def test_the_documented_bodies() -> None:
     unknown = errors.unknown_attribute("MyAttribute", "CustomerSession")
     assert msgspec.to_builtins(unknown) == {
@@ -99,6 +113,9 @@ def test_the_documented_bodies() -> None:
         (b"/v1/x", True),
         (b"//v2/authping", True),
         (b"/v3", True),
+        (b"/segment/v2/events", True),
+        (b"/cdp/audiences", True),
+        (b"/segments", False),
         (b"/v4/x", False),
         (b"/", False),
         (b"/_emulator", False),

@@ -69,6 +69,20 @@ def test_a_literal_wins_and_a_parameter_still_gets_its_turn() -> None:
     assert found(table, "GET", b"/p/x") == "GET /p/{id}"
 
 
+@pytest.mark.parametrize("lines", [("PUT /p/{id}", "GET /p/{}"), ("GET /p/{}", "PUT /p/{id}")])
+def test_a_parameter_without_a_name_takes_the_name_of_its_place(lines: tuple[str, str]) -> None:
+    table = routes(*lines)
+    for method in ("GET", "PUT"):
+        match = table.find(method, b"/p/x")
+        assert isinstance(match, Match)
+        assert match.path == {"id": "x"}
+
+
+def test_one_place_has_one_name() -> None:
+    with pytest.raises(AssertionError, match="two names"):
+        routes("PUT /p/{id}", "GET /p/{number}")
+
+
 def test_another_method_and_another_path() -> None:
     table = routes("GET /a", "POST /a", "GET /a/b/c")
     assert table.find("PUT", b"/a") == NoMatch(("GET", "POST"))

@@ -1,0 +1,26 @@
+"""What every request to the third-party host says first: which deployment it is for."""
+
+from talon_emulator import errors, hosts
+from talon_emulator.errors import Refusal
+from talon_emulator.exchange import Request
+
+_HEADER = b"destination-hostname"
+
+
+def destination(request: Request) -> str | Refusal:
+    """Return the host of the deployment that a request names, lower-case.
+
+    The documents show a bare host, Segment sends its whole Deployment URL setting (observed); both are taken, with or
+    without a slash at the end. Which deployment answers is decided by the key alone: here every name leads home.
+    """
+    given = request.headers.get(_HEADER, b"").decode("latin-1").strip()
+    if not given:
+        return errors.no_deployment_url()
+    scheme, separator, rest = given.partition("://")
+    if separator and scheme.lower() not in ("http", "https"):
+        return errors.bad_deployment_url(given)
+    name = hosts.name_of((rest if separator else given).rstrip("/"))
+    # A path, a user or a blank would make another address of it; that such a name is refused is assumed.
+    if not name or any(character in name for character in "/?#@\\ \t"):
+        return errors.bad_deployment_url(given)
+    return name

@@ -1,0 +1,39 @@
+"""The error shape of Talon.One's third-party host: `{"StatusCode", "Error", "RequestUUID"}` and a line feed.
+
+The members, their order, the line feed and the escapes are those of the vendor's own HTTP library (observed).
+"""
+
+from typing import Final
+
+import msgspec
+
+from talon_emulator.errors import Refusal
+from talon_emulator.exchange import Answer
+
+# The sample of a 404 says this and no more, whatever was not found (documented).
+_NOT_FOUND: Final = "Not Found"
+# Go escapes these inside JSON strings; outside of strings JSON has none of them.
+_ESCAPES: Final = tuple(
+    (character.encode(), rb"\u%04x" % ord(character)) for character in ("<", ">", "&", "\u2028", "\u2029")
+)
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Envelope(msgspec.Struct, frozen=True, rename="pascal"):
+    status_code: int
+    error: str
+    request_uuid: str = msgspec.field(name="RequestUUID")
+
+
+def answer(refusal: Refusal, request_uuid: str) -> Answer:
+    """Render a refusal in the third-party host's error shape.
+
+    `Error` is a text (documented schema); that the details of what the deployment refused follow in it is assumed.
+    """
+    details = "; ".join(problem.details for problem in refusal.errors)
+    text = f"{refusal.message}: {details}" if details else refusal.message
+    shown = _NOT_FOUND if refusal.status == 404 else text
+    body = _ENCODER.encode(_Envelope(refusal.status, shown, request_uuid))
+    for character, escape in _ESCAPES:
+        body = body.replace(character, escape)
+    return Answer(refusal.status, body + b"\n", note=refusal.note or text)

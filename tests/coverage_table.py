@@ -1,0 +1,66 @@
+"""The README's table of what is emulated, made from the route table: `make table` writes it there."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from talon_emulator import catalogue, operations
+from talon_emulator.calls import Operation
+from talon_emulator.catalogue import DOCUMENTED, Documented
+
+BEGIN = "<!-- emulated: begin, written by `make table` -->\n"
+END = "<!-- emulated: end -->\n"
+README = Path(__file__).parent.parent / "README.md"
+TITLES = {
+    "integration": "Integration API",
+    "management": "Management API",
+    "segment": "Third-party API, Segment",
+    "cdp": "Third-party API, customer data platforms",
+    "": "Third-party API, others",
+}
+
+
+def render() -> str:
+    """Return the table in Markdown."""
+    emulated = {catalogue.route(operation): operation for operation in operations.EMULATED}
+    lines = ["| API | emulated | of the documented |", "|---|---|---|"]
+    for title in TITLES.values():
+        documented = [catalogue.route(operation) for operation in DOCUMENTED if _title_of(operation) == title]
+        there = [emulated[route] for route in documented if route in emulated]
+        lines.append(f"| {title} | {_listed(there) or 'nothing yet'} | {len(there)} of {len(documented)} |")
+    known = {catalogue.route(operation) for operation in DOCUMENTED}
+    theirs = [operation for operation in operations.EMULATED if _is_talons(operation)]
+    lines.append(f"| Talon.One, in no document | {_listed(o for o in theirs if catalogue.route(o) not in known)} | |")
+    lines.append(f"| the emulator's own | {_listed(operations.CONTROL)} | |")
+    return "\n".join(lines) + "\n"
+
+
+def of_text(text: str) -> str:
+    """Return what a text has between the markers."""
+    return text.partition(BEGIN)[2].partition(END)[0]
+
+
+def put_into(text: str) -> str:
+    """Return the text with the table between its markers."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}{render()}{END}{rest.partition(END)[2]}"
+
+
+def _title_of(operation: Documented) -> str:
+    return TITLES.get(operation.api, TITLES[""])
+
+
+def _is_talons(operation: Operation) -> bool:
+    return not operation.id.startswith(("emulator.", "ui."))
+
+
+def _listed(found: Iterable[Operation]) -> str:
+    methods: dict[str, list[str]] = {}
+    for operation in found:
+        methods.setdefault(operation.template, []).append(operation.method)
+    return ", ".join(f"`{'/'.join(given)} {template}`" for template, given in sorted(methods.items()))
+
+
+if __name__ == "__main__":
+    README.write_text(put_into(README.read_text("utf-8")), "utf-8")
+    sys.stdout.write(render())
