@@ -92,6 +92,14 @@ def test_links_and_paths_lead_somewhere(path: Path) -> None:
         assert (ROOT / mentioned).exists(), mentioned
 
 
+@pytest.mark.parametrize("part", ["bridge/talon_bridge", "emulator/talon_emulator", "contracts/talon_contracts"])
+def test_the_picture_of_the_house_shows_every_room(part: str) -> None:
+    picture = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    rooms = {path.name.removesuffix(".py") for path in (ROOT / part).iterdir() if not path.name.startswith("_")}
+    rooms = {room for room in rooms if "." not in room}
+    assert [room for room in sorted(rooms) if f"`{room}`" not in picture and f"`{room}/`" not in picture] == []
+
+
 def test_the_changelog_knows_the_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
