@@ -7,6 +7,7 @@ from pathlib import Path
 from talon_emulator import catalogue, operations
 from talon_emulator.calls import Operation
 from talon_emulator.catalogue import DOCUMENTED, Documented
+from talon_emulator.control.routes import CONTROL
 
 BEGIN = "<!-- emulated: begin, written by `make table` -->\n"
 END = "<!-- emulated: end -->\n"
@@ -31,7 +32,7 @@ def render() -> str:
     known = {catalogue.route(operation) for operation in DOCUMENTED}
     theirs = [operation for operation in operations.EMULATED if _is_talons(operation)]
     lines.append(f"| Talon.One, in no document | {_listed(o for o in theirs if catalogue.route(o) not in known)} | |")
-    lines.append(f"| the emulator's own | {_listed(operations.CONTROL)} | |")
+    lines.append(f"| the emulator's own | {_listed(CONTROL)} | |")
     return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,7 @@ from talon_emulator.clock import Clock
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed, ManagementKeySeed
 from talon_emulator.settings import Settings
 from talon_emulator.store import Store
+from talon_emulator.wire import Protocol
 
 SANDBOX_KEY = "1a" * 32
 LIVE_KEY = "1b" * 32
@@ -159,7 +160,7 @@ def running(settings: Settings, clock: Clock | None = None, store: Store | None 
     """Serve an emulator until the block ends."""
     app = create_app(settings, store=store, clock=clock)
     config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=5
+        app, http=Protocol, ws="none", lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
     server = _Server(config)
     listener = socket.create_server(("127.0.0.1", 0))

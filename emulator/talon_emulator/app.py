@@ -2,13 +2,14 @@
 
 from talon_emulator.calls import Server
 from talon_emulator.clock import Clock, SystemClock
-from talon_emulator.control import apply_seed
+from talon_emulator.control.state import apply_seed
 from talon_emulator.directory import Directory
 from talon_emulator.door import Door, Receive, Scope, Send
 from talon_emulator.exchange import Answer, Request
+from talon_emulator.limits import chosen
 from talon_emulator.metrics import Counters
 from talon_emulator.operations import ALL
-from talon_emulator.pipeline import recorded, resolve, run, survived
+from talon_emulator.pipeline import faulted, limited, recorded, resolve, run, survived
 from talon_emulator.routing import Routes
 from talon_emulator.seed import SeedError
 from talon_emulator.settings import Settings
@@ -78,11 +79,11 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
 
     Without a `store` the one that `settings.data` names is used; raises StoreUnavailable when it names none we have.
     """
-    directory = Directory(clock or SystemClock(), settings.journal_size)
+    directory = Directory(clock or SystemClock(), settings.journal_size, chosen(settings.limits))
     server = Server(settings, store or open_store(settings.data), directory, Counters())
     routes = Routes(ALL)
-    # A request passes these in this order; faults and limits belong between the record and the survival.
-    handle = recorded(survived(run))
+    # A request passes these in this order.
+    handle = recorded(limited(faulted(survived(run))))
 
     async def enter(request: Request) -> Answer:
         return await handle(resolve(server, routes, request))

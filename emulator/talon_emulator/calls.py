@@ -8,6 +8,7 @@ import msgspec
 
 from talon_emulator.auth import Security
 from talon_emulator.body import ENCODER
+from talon_emulator.deployments import Application
 from talon_emulator.directory import Credential, Directory, ServedDeployment
 from talon_emulator.exchange import JSON, Answer, Request
 from talon_emulator.metrics import Counters
@@ -49,6 +50,13 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     path: dict[str, str] = {}
     credential: Credential | None = None
     refused: Answer | None = None
+
+    @property
+    def application(self) -> Application:
+        """Return the Application of the caller's key; only an Integration key has one."""
+        assert self.credential is not None
+        assert self.credential.application is not None
+        return self.credential.application
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

@@ -1,7 +1,9 @@
-"""The time as the emulator tells it."""
+"""The time as the emulator tells it: the machine's, or one that a test has set."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import msgspec
 
 
 class Clock(Protocol):
@@ -18,6 +20,27 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
+
+
+class FrozenClock(msgspec.Struct, frozen=True):
+    """A clock that stands still."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        """Return the moment at which it stands."""
+        return self.moment
+
+
+class ShiftedClock(msgspec.Struct, frozen=True):
+    """A clock that goes as another one does, so much ahead of it."""
+
+    base: Clock
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        """Return the other clock's time, shifted."""
+        return self.base.now() + self.ahead
 
 
 def timestamp(moment: datetime) -> str:

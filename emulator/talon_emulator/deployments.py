@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from talon_emulator.attributes import Attribute
+from talon_emulator.audiences import Audience
 from talon_emulator.profiles import Environment
 
 Partner = Literal[
@@ -55,12 +56,14 @@ class ManagementKey(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a deployment holds apart from customer data."""
+    """What a deployment holds apart from customer data; `last_audience` is the id that was given last."""
 
     applications: tuple[Application, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     management_keys: tuple[ManagementKey, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    audiences: tuple[Audience, ...] = ()
+    last_audience: int = 0
 
 
 EMPTY: Final = State()

@@ -6,28 +6,41 @@ from typing import Literal
 import msgspec
 
 from talon_emulator.attributes import Attribute, Definitions
+from talon_emulator.audiences import Audience
 from talon_emulator.clock import Clock
 from talon_emulator.deployments import Application, Deployment, Platform
+from talon_emulator.faults.active import Faults
 from talon_emulator.journal import Journal
+from talon_emulator.limits import OFF, Limiter, Limits
 from talon_emulator.store.protocol import Store
 
 KeyKind = Literal["integration", "management"]
 
 
 class ServedDeployment:
-    """A deployment with what the server keeps in memory for it: compiled definitions, clock, journal."""
+    """A deployment with what the server keeps in memory for it: compiled definitions, clock, faults, limits, journal.
+
+    `limiter` is None where nothing is limited.
+    """
 
     def __init__(self, record: Deployment, clock: Clock, journal: Journal) -> None:
         """Serve the deployment as `record` describes it."""
         self.clock = clock
         self.journal = journal
+        self.faults = Faults()
+        self.limiter: Limiter | None = None
         self.record = record
         self.refresh(record)
+
+    def limit(self, limits: Limits) -> None:
+        """Put limits into effect, with nothing used up yet."""
+        self.limiter = None if limits == OFF else Limiter(limits)
 
     def refresh(self, record: Deployment) -> None:
         """Take over changed definitions."""
         self.record = record
         self.profile_definitions = Definitions("CustomerProfile", record.state.attributes)
+        self._audiences = {audience.id: audience for audience in record.state.audiences}
 
     @property
     def id(self) -> int:
@@ -48,6 +61,10 @@ class ServedDeployment:
         """Return one Application, or None."""
         return next((application for application in self.applications if application.id == number), None)
 
+    def audience(self, number: int) -> Audience | None:
+        """Return one audience of either environment, or None."""
+        return self._audiences.get(number)
+
 
 class Credential(msgspec.Struct, frozen=True):
     """What a known key opens; a Management key has no Application."""
@@ -63,12 +80,14 @@ class Credential(msgspec.Struct, frozen=True):
 class Directory:
     """Deployments by name, credentials by fingerprint. Keys are unique on the server.
 
-    `recent` has the credentials of Authorization headers seen since the definitions last changed, to spare the hashing.
+    `clock` and `limits` are those that deployments start with. `recent` has the credentials of Authorization headers
+    seen since definitions last changed, to spare the hashing; a header that opens nothing is never in it.
     """
 
-    def __init__(self, clock: Clock, journal_size: int) -> None:
-        """Start empty; new deployments get this clock and a journal of this size."""
-        self._clock = clock
+    def __init__(self, clock: Clock, journal_size: int, limits: Limits = OFF) -> None:
+        """Start empty; new deployments get this clock, a journal of this size, and these limits."""
+        self.clock = clock
+        self.limits = limits
         self._journal_size = journal_size
         self._deployments: dict[str, ServedDeployment] = {}
         self._credentials: dict[tuple[KeyKind, str], Credential] = {}
@@ -80,15 +99,30 @@ class Directory:
             self.put(record)
 
     def put(self, record: Deployment) -> ServedDeployment:
-        """Serve a new or changed deployment."""
+        """Serve a new or changed deployment. What it costs does not grow with how many there are."""
         served = self._deployments.get(record.name)
         if served is None:
-            served = ServedDeployment(record, self._clock, Journal(self._journal_size))
+            served = ServedDeployment(record, self.clock, Journal(self._journal_size))
+            served.limit(self.limits)
             self._deployments[record.name] = served
         else:
+            self._forget(served)
             served.refresh(record)
-        self._index()
+        self._index(served)
         return served
+
+    def start_over(self, served: ServedDeployment) -> None:
+        """Forget what happened and what was set: an empty journal, no faults, clock and limits as at the start."""
+        served.journal.clear()
+        served.faults = Faults()
+        served.clock = self.clock
+        served.limit(self.limits)
+
+    def remove(self, served: ServedDeployment) -> None:
+        """Serve a deployment no longer; its keys open nothing from now on."""
+        self._forget(served)
+        served.journal.end()
+        del self._deployments[served.record.name]
 
     def named(self, name: str) -> ServedDeployment | None:
         """Return the deployment of this name."""
@@ -107,14 +141,18 @@ class Directory:
         found = self.credential("integration", fingerprint) or self.credential("management", fingerprint)
         return found.deployment if found else None
 
-    def _index(self) -> None:
-        self._credentials = {}
-        self.recent = {}
-        for served in self._deployments.values():
-            for key in served.record.state.api_keys:
-                application = served.application(key.application)
-                opened = Credential("integration", served, key.title, key.expires, application, key.platform)
-                self._credentials["integration", key.fingerprint] = opened
-            for manager in served.record.state.management_keys:
-                opened = Credential("management", served, manager.name, manager.expires)
-                self._credentials["management", manager.fingerprint] = opened
+    def _index(self, served: ServedDeployment) -> None:
+        for key in served.record.state.api_keys:
+            application = served.application(key.application)
+            opened = Credential("integration", served, key.title, key.expires, application, key.platform)
+            self._credentials["integration", key.fingerprint] = opened
+        for manager in served.record.state.management_keys:
+            opened = Credential("management", served, manager.name, manager.expires)
+            self._credentials["management", manager.fingerprint] = opened
+
+    def _forget(self, served: ServedDeployment) -> None:
+        for key in served.record.state.api_keys:
+            del self._credentials["integration", key.fingerprint]
+        for manager in served.record.state.management_keys:
+            del self._credentials["management", manager.fingerprint]
+        self.recent.clear()

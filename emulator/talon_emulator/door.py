@@ -1,11 +1,14 @@
 """The door: from ASGI to a checked `Request` with its whole body, and from an `Answer` back to ASGI."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from contextlib import aclosing
+from functools import partial
 from typing import Any, Final
 
 from talon_emulator import errors, hosts, shapes
 from talon_emulator.errors import Refusal
-from talon_emulator.exchange import Answer, Request
+from talon_emulator.exchange import Answer, Request, Slowly, Stream
 from talon_emulator.inflate import Corrupt, TooLarge, gunzip
 
 Scope = MutableMapping[str, Any]
@@ -14,8 +17,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Handle = Callable[[Request], Awaitable[Answer]]
 
+# What a server that can reset a connection, or let it hang, puts into the scope's extensions: {"reset", "hold"}.
+CONNECTION: Final = "localtalon.connection"
 MAX_HEADER_BYTES: Final = 64 * 1024
 _REMEMBERED_HOSTS: Final = 256
+_PIECES: Final = 20  # of a body that is sent slowly
 _SINGLE: Final = (b"host", b"authorization", b"content-length", b"content-encoding")
 
 
@@ -46,9 +52,13 @@ class Door:
         if isinstance(body, Refusal):
             answer = shapes.render(path, body)
         else:
-            request = Request(scope["method"], path, scope["query_string"], headers, body)
+            gone = partial(_gone, scope, receive)
+            request = Request(scope["method"], path, scope["query_string"], headers, body, gone)
             answer = await self._handle(request)
-        await _respond(send, answer)
+        if answer.manner == "whole":
+            await _respond(send, answer)
+        else:
+            await _misrespond(scope, receive, send, answer)
 
     def _inspect(self, given: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> Refusal | None:
         if sum([len(name) + len(value) for name, value in given]) > MAX_HEADER_BYTES:
@@ -99,8 +109,66 @@ class Door:
 
 
 async def _respond(send: Send, answer: Answer) -> None:
+    await send(_head(answer))
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _misrespond(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+    if isinstance(answer.manner, Slowly):
+        await send(_head(answer))
+        size = max(-(-len(answer.body) // _PIECES), 1)
+        pieces = [answer.body[start : start + size] for start in range(0, len(answer.body), size)] or [b""]
+        for number, piece in enumerate(pieces, start=1):
+            await asyncio.sleep(answer.manner.seconds / len(pieces))
+            await send({"type": "http.response.body", "body": piece, "more_body": number < len(pieces)})
+    elif isinstance(answer.manner, Stream):
+        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+        await _first(_gone(scope, receive), _send_each(send, answer.manner))
+    elif answer.manner == "reset":
+        connection = scope.get("extensions", {}).get(CONNECTION)
+        if connection is None:
+            # A server that cannot reset a connection closes it on an answer that is left unfinished.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+            return
+        connection["reset"]()
+        await _until_gone(receive)
+
+
+async def _send_each(send: Send, stream: Stream) -> None:
+    async with aclosing(stream.pieces()) as pieces:
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _first(*ways: Coroutine[Any, Any, None]) -> None:
+    """Go several ways at once until one ends, and leave the others."""
+    tasks = {asyncio.ensure_future(way) for way in ways}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _gone(scope: Scope, receive: Receive) -> None:
+    """Wait for the client to go away; should the server stop before that, it need not wait with us."""
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    if connection is not None:
+        connection["hold"]()
+    await _until_gone(receive)
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _head(answer: Answer) -> Message:
     headers = list(answer.headers)
     if answer.status != 204:
         headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}

@@ -108,6 +108,26 @@ def taken(name: str, value: str, entity: str) -> Problem:
     )
 
 
+def unknown_audience(number: int, source: dict[str, str]) -> Problem:
+    """Describe the id of an audience that the environment does not have (assumed)."""
+    return Problem("Unknown", f"The audience with the ID {number} does not exist", source)
+
+
+def rebased(problems: Iterable[Problem], *parts: str | int) -> tuple[Problem, ...]:
+    """Return problems with attributes of an entity that is not the body itself: `parts` lead to its attributes."""
+    base = pointer(*parts)["pointer"]
+    return tuple(
+        Problem(p.title, p.details, {"pointer": base + p.source["pointer"].removeprefix("/attributes")})
+        for p in problems
+    )
+
+
+def below(problems: Iterable[Problem], *parts: str | int) -> tuple[Problem, ...]:
+    """Return problems of something that is not the body itself: `parts` lead to it."""
+    base = pointer(*parts)["pointer"]
+    return tuple(Problem(p.title, p.details, {"pointer": base + p.source["pointer"]}) for p in problems)
+
+
 # Refusals: what is wrong with a request.
 
 
@@ -178,6 +198,11 @@ def not_found(what: str) -> Refusal:
     return Refusal(404, f"{what} not found")
 
 
+def audience_not_found(problems: Iterable[Problem]) -> Refusal:
+    """Refuse to act on audiences that do not exist (status documented, text assumed)."""
+    return Refusal(404, "Audience not found", tuple(problems))
+
+
 def method_not_allowed(method: str) -> Refusal:
     """Refuse a method on a path that has others (assumed)."""
     return Refusal(405, f"Method {method} is not allowed here")
@@ -186,6 +211,23 @@ def method_not_allowed(method: str) -> Refusal:
 def duplicate(problems: Iterable[Problem]) -> Refusal:
     """Refuse to create what exists (assumed: sibling endpoints document 409)."""
     return Refusal(409, "The submitted data conflicts with an existing entity", tuple(problems))
+
+
+def audience_exists(integration_id: str) -> Refusal:
+    """Refuse to create an audience twice (status documented; the message is the third-party host's sample)."""
+    details = "An audience with this ID already exists for this integration"
+    problem = Problem("Duplicate", details, pointer("integrationId"))
+    return Refusal(409, f"The audience with the ID '{integration_id}' already exists", (problem,))
+
+
+def profile_busy() -> Refusal:
+    """Refuse one request more than may be in flight for a profile (status and message documented)."""
+    return Refusal(409, "Too many requests are updating this profile at the same time")
+
+
+def too_many_requests() -> Refusal:
+    """Refuse a client that asks too often (text documented on the third-party host, assumed elsewhere)."""
+    return Refusal(429, "Too many requests")
 
 
 def body_too_large(limit: int) -> Refusal:

@@ -3,10 +3,11 @@
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from talon_emulator import body, errors, query
+from talon_emulator import body, errors, profiles, query
 from talon_emulator.calls import Call, json_answer
-from talon_emulator.deployments import Application
+from talon_emulator.directory import ServedDeployment
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import NO_CONTENT, Answer
 from talon_emulator.profiles import MAX_ID_LENGTH, Environment, Profile, update_profile
@@ -40,6 +41,13 @@ class ProfileUpdate(msgspec.Struct, frozen=True, rename="camel"):
     evaluable_campaign_ids: tuple[int, ...] | None = None
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """One audience that a profile is a member of."""
+
+    id: int
+    name: str
+
+
 class ProfileView(msgspec.Struct, frozen=True, rename="camel"):
     """A customer profile as both APIs show it."""
 
@@ -52,36 +60,55 @@ class ProfileView(msgspec.Struct, frozen=True, rename="camel"):
     total_sales: int
     last_activity: str
     loyalty_memberships: None  # deprecated, always null (documented)
-    audience_memberships: tuple[()]
+    audience_memberships: tuple[Membership, ...]
     sandbox: bool
 
 
 class IntegrationState(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer to a profile update. No rules run here, so there are never effects."""
+    """The answer to a profile update. No rules run here, so there are never effects.
+
+    What `responseContent` asks for beyond the profile is there, and empty, when the Rule Engine runs (documented); the
+    event that it would have made is not.
+    """
 
     effects: tuple[()]
     created_coupons: tuple[()]
     created_referrals: tuple[()]
     customer_profile: ProfileView
+    loyalty: dict[str, Any] | UnsetType = UNSET
+    triggered_campaigns: tuple[()] | UnsetType = UNSET
+    awarded_giveaways: tuple[()] | UnsetType = UNSET
+    rule_failure_reasons: tuple[()] | UnsetType = UNSET
+    campaign_eligibility: tuple[()] | UnsetType = UNSET
 
 
 _UPDATE = body.decoder(ProfileUpdate)
 _INVENTORY_LISTS = ("referrals", "coupons", "giveaways", "achievements")
 
 
-def view(profile: Profile, account: int, environment: Environment) -> ProfileView:
+_EMPTY_LOYALTY: dict[str, Any] = {"cards": [], "programs": {}}
+_EMPTY_CONTENT: dict[str, Any] = {
+    "loyalty": _EMPTY_LOYALTY,
+    "triggeredCampaigns": (),
+    "awardedGiveaways": (),
+    "ruleFailureReasons": (),
+    "campaignEligibility": (),
+}
+
+
+def view(profile: Profile, deployment: ServedDeployment, environment: Environment) -> ProfileView:
     """Return a profile as it is shown."""
     return ProfileView(
         integration_id=profile.integration_id,
         id=profile.id,
         created=profile.created,
         attributes=msgspec.Raw(profile.attributes),
-        account_id=account,
+        account_id=deployment.id,
         closed_sessions=0,
         total_sales=0,
         last_activity=profile.last_activity,
         loyalty_memberships=None,
-        audience_memberships=(),
+        audience_memberships=_memberships(profile, deployment) if profile.audiences else (),
         sandbox=environment == "sandbox",
     )
 
@@ -100,12 +127,19 @@ async def update_customer_profile(call: Call) -> Answer:
     if isinstance(update, Refusal):
         return errors.answer(update)
     integration_id = call.path["integrationId"]
-    environment = _application(call).environment
+    environment = call.application.environment
     deployment, store = call.deployment, call.server.store
-    changes = update.attributes or {}
+    changes, moves = update.attributes or {}, update.audiences_changes
+    unknown = None if moves is None else unknown_audiences(moves, deployment, environment)
+    if unknown is not None:
+        return errors.answer(unknown)
 
     def change(stored: Profile | None) -> Profile | Refusal:
-        return update_profile(stored, integration_id, changes, deployment.profile_definitions, call.now, runs)
+        updated = update_profile(stored, integration_id, changes, deployment.profile_definitions, call.now, runs)
+        if moves is None or isinstance(updated, Refusal):
+            return updated
+        # assumption: audiences-without-rule-engine (applied: only the third-party host documents that they are not)
+        return profiles.move(updated, moves.adds or (), moves.deletes or ())
 
     if stores:
         outcome = await store.update_profile(deployment.id, environment, integration_id, change)
@@ -113,7 +147,8 @@ async def update_customer_profile(call: Call) -> Answer:
         outcome = change(await store.find_profile(deployment.id, environment, integration_id))
     if isinstance(outcome, Refusal):
         return errors.answer(outcome)
-    return json_answer(IntegrationState((), (), (), view(outcome, deployment.id, environment)))
+    state = IntegrationState((), (), (), view(outcome, deployment, environment))
+    return json_answer(_with_content(state, update.response_content) if runs and update.response_content else state)
 
 
 async def get_customer_inventory(call: Call) -> Answer:
@@ -127,17 +162,24 @@ async def get_customer_inventory(call: Call) -> Answer:
         if isinstance(flag, Refusal):
             return errors.answer(flag)
         wanted[name] = flag
-    environment = _application(call).environment
+    environment = call.application.environment
     profile = await call.server.store.find_profile(call.deployment.id, environment, call.path["integrationId"])
     if profile is None:
         return errors.answer(errors.not_found("Customer profile"))
     inventory: dict[str, Any] = {}
     if wanted["profile"]:
-        inventory["profile"] = view(profile, call.deployment.id, environment)
+        inventory["profile"] = view(profile, call.deployment, environment)
     if wanted["loyalty"]:
-        inventory["loyalty"] = {"cards": [], "programs": {}}
+        inventory["loyalty"] = _EMPTY_LOYALTY
     inventory.update((name, []) for name in _INVENTORY_LISTS if wanted[name])
     return json_answer(inventory)
+
+
+async def delete_customer_data(call: Call) -> Answer:
+    """DELETE /v1/customer_data/{integrationId}: 204, the attributes are gone; 404 when unknown (documented)."""
+    environment, integration_id = call.application.environment, call.path["integrationId"]
+    outcome = await call.server.store.update_profile(call.deployment.id, environment, integration_id, profiles.erase)
+    return errors.answer(outcome) if isinstance(outcome, Refusal) else NO_CONTENT
 
 
 async def auth_ping(call: Call) -> Answer:
@@ -150,10 +192,29 @@ async def status_health(call: Call) -> Answer:
     return json_answer({"status": "OK"})
 
 
-def _application(call: Call) -> Application:
-    assert call.credential is not None
-    assert call.credential.application is not None
-    return call.credential.application
+def _memberships(profile: Profile, deployment: ServedDeployment) -> tuple[Membership, ...]:
+    found = (deployment.audience(number) for number in profile.audiences)
+    return tuple(Membership(audience.id, audience.name) for audience in found if audience is not None)
+
+
+def unknown_audiences(
+    moves: AudiencesChanges, deployment: ServedDeployment, environment: Environment
+) -> Refusal | None:
+    """Refuse ids that are no audiences of the environment, in both lists alike."""
+    # assumption: unknown-audience (400 with a pointer to each: the operation documents no 404)
+    problems = []
+    for name, numbers in (("adds", moves.adds), ("deletes", moves.deletes)):
+        for index, number in enumerate(numbers or ()):
+            audience = deployment.audience(number)
+            if audience is None or audience.sandbox != (environment == "sandbox"):
+                problems.append(errors.unknown_audience(number, errors.pointer("audiencesChanges", name, index)))
+    return errors.invalid_data(problems) if problems else None
+
+
+def _with_content(state: IntegrationState, wanted: tuple[Content, ...]) -> IntegrationState:
+    fields = {field.encode_name: field.name for field in msgspec.structs.fields(IntegrationState)}
+    content = {fields[name]: _EMPTY_CONTENT[name] for name in wanted if name in _EMPTY_CONTENT}
+    return msgspec.structs.replace(state, **content)
 
 
 def _update_options(call: Call) -> tuple[bool, bool] | Refusal:

@@ -1,9 +1,10 @@
 """What came in and what went out: the last exchanges of one deployment."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, Literal
 
 import msgspec
@@ -16,7 +17,10 @@ Kind = Literal["good", "bad"]
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One exchange. `key` is the title of the key, never the key; `seconds` is the time taken."""
+    """One exchange. `key` is the title of the key, never the key; `seconds` is the time taken.
+
+    `status` is that of what was done, 0 where nothing was; `note` tells when a fault kept it from the client.
+    """
 
     sequence: int
     at: datetime
@@ -37,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     @property
     def kind(self) -> Kind:
         """Say whether the request was carried out."""
-        return "good" if self.status < 400 else "bad"
+        return "good" if 0 < self.status < 400 else "bad"
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -68,6 +72,13 @@ class Journal:
         """Keep the last `size` exchanges."""
         self._entries: deque[Entry] = deque(maxlen=size)
         self._next = 1
+        self._waiting: list[asyncio.Future[None]] = []
+        self.ended = False
+
+    @property
+    def last(self) -> int:
+        """Return the number of the newest exchange there was."""
+        return self._next - 1
 
     def next_sequence(self) -> int:
         """Return the number of the next exchange."""
@@ -78,6 +89,26 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Add an exchange, dropping the oldest when full."""
         self._entries.append(entry)
+        if self._waiting:
+            self._wake()
+
+    def news(self) -> "asyncio.Future[None]":
+        """Return what is done with the next exchange, or with the end of the journal."""
+        future = asyncio.get_running_loop().create_future()
+        if self.ended:
+            future.set_result(None)
+        self._waiting = [*(waiting for waiting in self._waiting if not waiting.done()), future]
+        return future
+
+    def end(self) -> None:
+        """Send away those who wait for news: there will be none."""
+        self.ended = True
+        self._wake()
+
+    def after(self, sequence: int, wanted: Callable[[Entry], bool]) -> list[Entry]:
+        """Return the wanted exchanges that came after a number, the oldest first, as far as they are still kept."""
+        newer = takewhile(lambda entry: entry.sequence > sequence, reversed(self._entries))
+        return [entry for entry in reversed(list(newer)) if wanted(entry)]
 
     def clear(self) -> None:
         """Forget every exchange; the numbers go on."""
@@ -86,6 +117,12 @@ class Journal:
     def latest(self, wanted: Callable[[Entry], bool], limit: int) -> list[Entry]:
         """Return the newest `limit` wanted exchanges, the newest first."""
         return list(islice(self._matching(wanted), limit))
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
 
     def _matching(self, wanted: Callable[[Entry], bool]) -> Iterator[Entry]:
         return (entry for entry in reversed(self._entries) if wanted(entry))

@@ -156,9 +156,9 @@ async def get_application_customers(call: Call) -> Answer:
         total = await store.count_profiles(deployment, environment) if counted else 0
     else:
         profile = await store.find_profile(deployment, environment, integration_id)
-        matching = [] if profile is None else [profile]
+        matching = [] if profile is None or profile.hidden else [profile]
         found, more, total = page.cut(matching), False, len(matching)
-    shown = [view(profile, deployment, environment) for profile in found[: page.size]]
+    shown = [view(profile, call.deployment, environment) for profile in found[: page.size]]
     size = {"totalResultSize": total} if counted else {"hasMore": more}
     return json_answer({**size, "data": shown})
 

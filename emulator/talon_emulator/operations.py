@@ -6,8 +6,18 @@ What Talon.One documents and the tables here leave out, the catalogue refuses wi
 
 from typing import Final
 
-from talon_emulator import catalogue, control, integration, management, segment
+from talon_emulator import (
+    catalogue,
+    integration,
+    integration_attributes,
+    integration_audiences,
+    integration_bulk,
+    management,
+    segment,
+)
 from talon_emulator.calls import Operation
+from talon_emulator.control.routes import CONTROL
+from talon_emulator.idempotency import idempotent
 from talon_emulator.ui import pages
 
 INTEGRATION: Final = (
@@ -16,7 +26,14 @@ INTEGRATION: Final = (
         "PUT",
         "/v2/customer_profiles/{integrationId}",
         "integration",
-        integration.update_customer_profile,
+        idempotent(integration.update_customer_profile),
+    ),
+    Operation(
+        "updateCustomerProfilesV2",
+        "PUT",
+        "/v2/customer_profiles",
+        "integration",
+        idempotent(integration_bulk.update_customer_profiles),
     ),
     Operation(
         "getCustomerInventory",
@@ -24,6 +41,48 @@ INTEGRATION: Final = (
         "/v1/customer_profiles/{integrationId}/inventory",
         "integration",
         integration.get_customer_inventory,
+    ),
+    Operation(
+        "deleteCustomerData",
+        "DELETE",
+        "/v1/customer_data/{integrationId}",
+        "integration",
+        integration.delete_customer_data,
+    ),
+    Operation("createAudienceV2", "POST", "/v2/audiences", "integration", integration_audiences.create_audience),
+    Operation(
+        "updateAudienceV2", "PUT", "/v2/audiences/{audienceId}", "integration", integration_audiences.update_audience
+    ),
+    Operation(
+        "deleteAudienceV2", "DELETE", "/v2/audiences/{audienceId}", "integration", integration_audiences.delete_audience
+    ),
+    Operation(
+        "deleteAudienceMembershipsV2",
+        "DELETE",
+        "/v2/audiences/{audienceId}/memberships",
+        "integration",
+        integration_audiences.delete_audience_memberships,
+    ),
+    Operation(
+        "updateCustomerProfileAudiences",
+        "POST",
+        "/v2/customer_audiences",
+        "integration",
+        integration_audiences.update_customer_audiences,
+    ),
+    Operation(
+        "updateAudienceCustomersAttributes",
+        "PUT",
+        "/v2/audience_customers/{audienceId}/attributes",
+        "integration",
+        integration_audiences.update_members_attributes,
+    ),
+    Operation(
+        "multipleAttributes",
+        "PUT",
+        "/v2/integration/multiple_attributes",
+        "integration",
+        integration_attributes.create_attributes,
     ),
     Operation("authPing", "GET", "/v2/authping", "integration", integration.auth_ping),
     Operation("statusHealth", "GET", "/v1/status/health", "none", integration.status_health),
@@ -53,15 +112,6 @@ SEGMENT: Final = (
         "segment",
         segment.update_customer_profile,
     ),
-)
-
-CONTROL: Final = (
-    Operation("emulator.health", "GET", "/_emulator/health", "none", control.health),
-    Operation("emulator.ready", "GET", "/_emulator/ready", "none", control.ready),
-    Operation("emulator.reset", "POST", "/_emulator/reset", "none", control.reset),
-    Operation("emulator.seed", "POST", "/_emulator/seed", "none", control.seed_deployment),
-    Operation("emulator.journal", "GET", "/_emulator/journal", "none", control.show_journal),
-    Operation("emulator.metrics", "GET", "/metrics", "none", control.show_metrics),
 )
 
 UI: Final = (

@@ -2,15 +2,23 @@
 
 import logging
 import traceback
+from collections.abc import Awaitable
+from functools import partial
 from time import perf_counter
+from typing import Final
 
 from talon_emulator import auth, errors, hosts, shapes
 from talon_emulator.calls import Call, Handler, Operation, Server
+from talon_emulator.directory import Credential
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer, Request
 from talon_emulator.journal import BODY_CAP, Entry
+from talon_emulator.limits import Limiter
 from talon_emulator.routing import BadPath, NoMatch, Routes
 from talon_emulator.ui import pages
+
+# What is held to one at a time for each profile (documented); the bulk update is not.
+_IN_TURN: Final = frozenset(("updateCustomerProfileV2", "segment/v2/updateCustomerProfile"))
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +64,55 @@ def survived(inner: Handler) -> Handler:
             return shapes.render(call.request.path, errors.internal_error())
 
     return handle
+
+
+def faulted(inner: Handler) -> Handler:
+    """Let the faults of a deployment strike the calls of Talon.One's own paths. Without any it costs one look."""
+
+    def handle(call: Call) -> Awaitable[Answer]:
+        faults = call.deployment.faults
+        if not faults or not shapes.is_talon(call.request.path):
+            return inner(call)
+        return faults.around(call.request, call.path.get("integrationId"), partial(inner, call))
+
+    return handle
+
+
+def limited(inner: Handler) -> Handler:
+    """Hold callers to Talon.One's limits. Without any it costs one look.
+
+    It is outside of the faults, so that a slow one keeps its profile busy as a slow Talon.One would.
+    """
+
+    def handle(call: Call) -> Awaitable[Answer]:
+        limiter = call.deployment.limiter
+        if limiter is None or call.operation is None or call.credential is None:
+            return inner(call)
+        return _within(limiter, call, call.operation, call.credential, inner)
+
+    return handle
+
+
+async def _within(limiter: Limiter, call: Call, operation: Operation, caller: Credential, inner: Handler) -> Answer:
+    application = caller.application
+    third_party = application is not None and operation.security != "integration"
+    if application is None:
+        admitted = limiter.management.admits(operation.id, call.now)
+    elif third_party:
+        # Who "a client" is, is left open: one Application's integration of one kind (assumed).
+        admitted = limiter.segment.admits((application.id, operation.security), call.now)
+    else:
+        admitted = True
+    if not admitted:
+        return shapes.render(call.request.path, errors.too_many_requests())
+    if application is None or operation.id not in _IN_TURN:
+        return await inner(call)
+    profile = (application.environment, call.path["integrationId"])
+    answer = await limiter.profiles.in_turn(profile, partial(inner, call))
+    if answer is None:
+        # On the third-party host this is a 429 like the other (documented).
+        return shapes.render(call.request.path, errors.too_many_requests() if third_party else errors.profile_busy())
+    return answer
 
 
 def recorded(inner: Handler) -> Handler:

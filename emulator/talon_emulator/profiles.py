@@ -1,5 +1,6 @@
 """Customer profiles: a stored profile with an update gives the next profile, or a refusal."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -21,7 +22,8 @@ _KEPT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, msg
 class Profile(msgspec.Struct, frozen=True, gc=False):
     """A customer profile; `attributes` is its JSON object, so that numbers stay as they were sent.
 
-    `id` is the store's number and 0 until the store has given one; the times are RFC 3339.
+    `id` is the store's number and 0 until the store has given one; the times are RFC 3339. `audiences` are the ids of
+    those it is a member of, ascending. A `hidden` one was only ever added to audiences: no Application shows it yet.
     """
 
     id: int
@@ -29,6 +31,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     created: str
     last_activity: str
     attributes: bytes = b"{}"
+    audiences: tuple[int, ...] = ()
+    hidden: bool = False
 
     def values(self) -> dict[str, Any]:
         """Return the attribute values by name."""
@@ -51,11 +55,18 @@ def update_profile(
     problems = definitions.check(changes)
     if problems:
         return errors.invalid_data(problems)
+    return patch(stored, integration_id, changes, now, active)
+
+
+def patch(
+    stored: Profile | None, integration_id: str, changes: dict[str, Any], now: datetime, active: bool = False
+) -> Profile:
+    """Apply changes that have been checked; one that changes nothing returns the stored profile itself."""
     if stored is None:
         values = {name: value for name, value in changes.items() if value is not None}
         created = timestamp(now)
         return Profile(0, integration_id, created, created, body.ENCODER.encode(values))
-    if not changes and not active:
+    if not changes and not active and not stored.hidden:
         return stored
     values = _KEPT.decode(stored.attributes)
     for name, value in changes.items():
@@ -64,4 +75,28 @@ def update_profile(
         else:
             values[name] = value
     last_activity = timestamp(now) if active else stored.last_activity
-    return Profile(stored.id, integration_id, stored.created, last_activity, body.ENCODER.encode(values))
+    attributes = body.ENCODER.encode(values)
+    return Profile(stored.id, integration_id, stored.created, last_activity, attributes, stored.audiences)
+
+
+def move(profile: Profile, adds: Iterable[int], deletes: Iterable[int]) -> Profile:
+    """Let a profile join and leave audiences; one that is in both lists is left (assumed)."""
+    audiences = tuple(sorted({*profile.audiences, *adds} - {*deletes}))
+    return profile if audiences == profile.audiences else msgspec.structs.replace(profile, audiences=audiences)
+
+
+def member(stored: Profile | None, integration_id: str, audience: int, joins: bool, now: datetime) -> Profile | None:
+    """Let a profile join or leave one audience; who is not there is created to join, hidden (documented)."""
+    if stored is not None:
+        return move(stored, (audience,), ()) if joins else move(stored, (), (audience,))
+    if not joins:
+        return None
+    created = timestamp(now)
+    return Profile(0, integration_id, created, created, audiences=(audience,), hidden=True)
+
+
+def erase(stored: Profile | None) -> Profile | Refusal:
+    """Forget the attributes of a profile; the profile itself stays (assumed, memberships too)."""
+    if stored is None:
+        return errors.not_found("Customer profile")
+    return msgspec.structs.replace(stored, attributes=b"{}")

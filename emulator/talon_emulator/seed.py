@@ -147,7 +147,8 @@ def apply(state: State, seed: DeploymentSeed, now: str) -> State | SeedError:
     keys = [_api_key(key, application.id) for application in seed.applications for key in application.api_keys]
     managers = [ManagementKey(deployments.fingerprint(m.key.encode()), m.name, m.expires) for m in seed.management_keys]
     known = {application.id: application for application in state.applications}
-    return State(
+    return msgspec.structs.replace(
+        state,
         applications=_merge(
             state.applications, (_application(a, known.get(a.id), now) for a in seed.applications), lambda a: a.id
         ),

@@ -1,6 +1,6 @@
-"""The reader of deployment documents: plain data to `DeploymentSeed`, or one error that names the place."""
+"""The reader of documents: plain data to a value, a deployment's above all, or one error that names the place."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -8,13 +8,20 @@ from talon_emulator.body import complaints
 from talon_emulator.errors import pointer
 from talon_emulator.seed import DeploymentSeed, SeedError
 
+T = TypeVar("T")
+
 
 def read(document: Any) -> DeploymentSeed | SeedError:
-    """Read a document out of plain data, as JSON or TOML give it."""
+    """Read a deployment document out of plain data, as JSON or TOML give it."""
+    return read_as(DeploymentSeed, document)
+
+
+def read_as(kind: type[T], document: Any) -> T | SeedError:
+    """Read a document of some type out of plain data."""
     try:
-        return msgspec.convert(document, DeploymentSeed)
+        return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        complaint = complaints.read(error, DeploymentSeed, document)
+        complaint = complaints.read(error, kind, document)
     path, hint = complaint.path, ""
     if complaint.fault == "unknown":
         path = (*path, *complaint.names)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from talon_emulator.limits import Choice
 from talon_emulator.seed import DEMO, DeploymentSeed
 
 
@@ -12,7 +13,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `data`: None keeps everything in memory, a directory keeps it in a SQLite file there. `port` 0 is any free one.
     `allowed_hosts`: Host names served besides loopback, `*.localhost` and `*.talon.one`. Sizes are in bytes.
-    `journal_size`: how many exchanges of each deployment are remembered.
+    `journal_size`: how many exchanges of each deployment are remembered. `limits`: whether clients meet Talon.One's.
     """
 
     host: str = "127.0.0.1"
@@ -22,3 +23,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: tuple[str, ...] = ()
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1024 * 1024
     journal_size: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    limits: Choice = "off"

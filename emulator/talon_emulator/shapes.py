@@ -52,6 +52,7 @@ _CODES: Final = {
     413: "too_large",
     415: "unsupported_encoding",
     421: "misdirected",
+    429: "too_many_requests",
     431: "headers_too_large",
     500: "internal_error",
     501: "not_emulated",

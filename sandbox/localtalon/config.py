@@ -10,6 +10,7 @@ from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
 from talon_emulator.attributes import Definitions
 from talon_emulator.deployments import State
+from talon_emulator.limits import Choice
 from talon_emulator.seed import DEMO, DeploymentSeed, SeedError, apply
 from talon_emulator.settings import Settings as EmulatorSettings
 
@@ -44,6 +45,7 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: tuple[str, ...] = ()
     max_body_bytes: int = 1024 * 1024
     journal_size: int = 1000
+    limits: Choice = "off"
 
 
 class BridgeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +110,7 @@ class Config(msgspec.Struct, frozen=True):
             allowed_hosts=(*section.allowed_hosts, *own_name),
             max_body_bytes=section.max_body_bytes,
             journal_size=section.journal_size,
+            limits=section.limits,
         )
 
     def bridge_settings(self, emulator_url: str) -> BridgeSettings:

@@ -120,5 +120,5 @@ def _behind(owner: Any, field: str) -> Any:
         inner = [arg for arg in get_args(kind) if arg not in (type(None), Ellipsis)]
         if not inner:
             return kind
-        kind = inner[0]
+        kind = next((arg for arg in inner if hasattr(arg, "__struct_fields__")), inner[0])
     return kind

@@ -19,6 +19,7 @@ from talon_bridge.settings import Settings as BridgeSettings
 from talon_emulator.app import create_app as create_emulator
 from talon_emulator.seed import DeploymentSeed
 from talon_emulator.settings import Settings as EmulatorSettings
+from talon_emulator.wire import Protocol
 
 _direct = build_opener(ProxyHandler({}))  # the environment's proxies have no business on this machine
 
@@ -43,7 +44,7 @@ def compose(settings: Config) -> Pair:
     if settings.emulator.port == settings.bridge.port != 0 and settings.emulator.host == settings.bridge.host:
         raise PortTakenError(f"emulator and bridge are both given port {settings.bridge.port}; each needs its own")
     talon_socket = bind(of_emulator.host, of_emulator.port, "emulator", "--emulator-port")
-    emulator = Service("emulator", create_emulator(of_emulator), talon_socket)
+    emulator = Service("emulator", create_emulator(of_emulator), talon_socket, Protocol)
     try:
         of_bridge = settings.bridge_settings(emulator.url)
         bridge_socket = bind(of_bridge.host, of_bridge.port, "bridge", "--bridge-port")

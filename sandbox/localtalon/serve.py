@@ -25,12 +25,19 @@ class StartError(Exception):
 
 
 class Service:
-    """One app on one bound socket. `name` is for messages."""
+    """One app on one bound socket. `name` is for messages.
 
-    def __init__(self, name: str, app: ASGIApp, bound: socket.socket) -> None:
+    `protocol` is uvicorn's `http`: httptools, or a class on top of it. h11 is slower and laxer (measured: it accepts
+    CL+TE and bare LF).
+    """
+
+    def __init__(
+        self, name: str, app: ASGIApp, bound: socket.socket, protocol: type[asyncio.Protocol] | str = "httptools"
+    ) -> None:
         self.name = name
         self.app = app
         self.socket = bound
+        self.protocol = protocol
 
     @property
     def url(self) -> str:
@@ -65,11 +72,11 @@ def bind(host: str, port: int, name: str, option: str) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn's server, telling when it accepts connections, and leaving signals to us."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, service: Service) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
-                http="httptools",  # h11 is slower and laxer (measured: it accepts CL+TE and bare LF)
+                service.app,
+                http=service.protocol,
                 ws="none",
                 lifespan="off",  # run by `lifespan` below, so that a failing start keeps its exception
                 log_config=None,
@@ -129,7 +136,7 @@ async def serve(services: Sequence[Service], stop: asyncio.Event, ready: Callabl
 
 @contextlib.asynccontextmanager
 async def _accepting(service: Service) -> AsyncIterator[None]:
-    server = _Server(service.app)
+    server = _Server(service)
     running = asyncio.create_task(server.serve(sockets=[service.socket]), name=service.name)
     await server.accepting.wait()
     try:

@@ -66,11 +66,12 @@ def composed(settings: Config) -> "Pair":
 def emulator(settings: Config) -> tuple[Service, DeploymentSeed]:
     """The emulator alone, bound."""
     from talon_emulator.app import create_app
+    from talon_emulator.wire import Protocol
 
     of_emulator = settings.emulator_settings()
     try:
         bound = bind(of_emulator.host, of_emulator.port, "emulator", "--port")
-        return Service("emulator", create_app(of_emulator), bound), of_emulator.deployment
+        return Service("emulator", create_app(of_emulator), bound, Protocol), of_emulator.deployment
     except (PortTakenError, StoreUnavailable) as error:
         fail(str(error))
 

@@ -148,7 +148,7 @@ def test_the_body_of_a_refusal(emulator: Emulator) -> None:
     [
         {},
         {"attributes": None},
-        {"attributes": {}, "audiencesChanges": {"adds": [1], "deletes": []}},
+        {"attributes": {}, "audiencesChanges": {"adds": [], "deletes": []}},
         {"audiencesChanges": {}},
         {"responseContent": ["customerProfile", "loyalty"], "evaluableCampaignIds": [1, 2]},
         {"somethingElse": {"deep": [1]}, "integrationId": "other"},
@@ -194,6 +194,29 @@ def test_dry_counts_only_with_the_rule_engine(emulator: Emulator, query: str, st
     assert answer.status_code == 200
     assert answer.json()["customerProfile"]["attributes"] == {"flag": True}
     assert emulator.attributes("u") == ({"flag": True} if stored else None)
+
+
+def test_content_that_is_asked_for_is_there_when_the_rule_engine_runs(emulator: Emulator) -> None:
+    content = ["loyalty", "triggeredCampaigns", "awardedGiveaways", "ruleFailureReasons", "campaignEligibility"]
+    quiet = emulator.update("u", {}, responseContent=content).json()
+    told = emulator.update("u", {}, query="?runRuleEngine=true", responseContent=[*content, "event"]).json()
+    assert told.keys() - quiet.keys() == set(content)
+    assert told["loyalty"] == {"cards": [], "programs": {}}
+    assert all(told[name] == [] for name in content if name != "loyalty")
+
+
+def test_customer_data_is_erased_in_one_environment(emulator: Emulator) -> None:
+    for key in (SANDBOX_KEY, LIVE_KEY):
+        emulator.update("a/b", {"text": "a", "flag": True}, key)
+    path = "/v1/customer_data/a%2Fb"
+    answer = emulator.client.delete(path, headers=api_key(SANDBOX_KEY))
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert emulator.attributes("a/b") == {}
+    assert emulator.attributes("a/b", LIVE_KEY) == {"text": "a", "flag": True}
+    assert emulator.client.delete(path, headers=api_key(SANDBOX_KEY)).status_code == 204
+    unknown = emulator.client.delete("/v1/customer_data/A%2FB", headers=api_key(SANDBOX_KEY))
+    assert unknown.status_code == 404
+    assert unknown.json()["message"] == "Customer profile not found"
 
 
 @pytest.mark.parametrize("query", ["?dry=maybe", "?runRuleEngine=", "?dry=%zz"])

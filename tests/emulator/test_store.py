@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
+import msgspec
 import pytest
 
 from emulator_support import SANDBOX_KEY, SEED, Emulator, api_key, running
@@ -20,9 +21,10 @@ from talon_emulator.deployments import Deployment
 from talon_emulator.profiles import Profile
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed
 from talon_emulator.settings import Settings
-from talon_emulator.store import StoreUnavailable, open_store, statements
-from talon_emulator.store.protocol import Store
-from talon_emulator.store.sqlite import FILE_NAME, SQLiteStore
+from talon_emulator.store import StoreUnavailable, open_store, sqlite_database, statements
+from talon_emulator.store.protocol import BulkChange, KeptAnswer, Store
+from talon_emulator.store.sqlite import SQLiteStore
+from talon_emulator.store.sqlite_database import FILE_NAME
 
 T = TypeVar("T")
 
@@ -110,6 +112,115 @@ def test_a_change_that_fails_is_undone(data: Path | None) -> None:
         assert await store.deployments() == (before,)
 
     using(data, work)
+
+
+def test_a_bulk_is_all_or_nothing_and_goes_in_order(data: Path | None) -> None:
+    def growing(stored: Profile | None) -> Profile:
+        held = profile(b"[") if stored is None else stored
+        return msgspec.structs.replace(
+            held, attributes=held.attributes + b"x", audiences=(*held.audiences, 3 + len(held.audiences))
+        )
+
+    async def work(store: Store) -> None:
+        deployment = (await store.create_deployment("one")).id
+        before = await store.update_profile(deployment, "live", "old", growing)
+        refusal = errors.not_found("x")
+        changes: list[tuple[str, BulkChange]] = [("new", growing), ("old", growing), ("none", lambda _: refusal)]
+        assert await store.update_profiles(deployment, "live", changes) is refusal
+        assert await store.list_profiles(deployment, "live", 9, 0) == (before,)
+        changes = [("new", growing), ("old", growing), ("none", lambda _: None), ("new", lambda held: held)]
+        made = await store.update_profiles(deployment, "live", changes)
+        assert isinstance(made, tuple)
+        assert [held and (held.id, held.attributes) for held in made] == [(2, b"[x"), (1, b"[xx"), None, (2, b"[x")]
+        assert await store.find_profile(deployment, "live", "none") is None
+        found = await store.list_profiles(deployment, "live", 9, 0)
+        assert found == (made[1], made[0])
+        assert [(p.integration_id, p.attributes, p.audiences) for p in found] == [
+            ("old", b"[xx", (3, 4)),
+            ("new", b"[x", (3,)),
+        ]
+        assert await store.update_profiles(deployment, "sandbox", []) == ()
+
+    using(data, work)
+
+
+def test_a_bulk_is_larger_than_one_statement_takes(data: Path | None) -> None:
+    async def work(store: Store) -> None:
+        deployment = (await store.create_deployment("one")).id
+        changes: list[tuple[str, BulkChange]] = [
+            (f"u{number}", lambda held: held or profile()) for number in range(2500)
+        ]
+        first = await store.update_profiles(deployment, "live", changes)
+        assert isinstance(first, tuple)
+        assert [held and held.id for held in first] == list(range(1, 2501))
+        again = await store.update_profiles(deployment, "live", changes)
+        assert isinstance(again, tuple)
+        assert [held and held.id for held in again] == list(range(1, 2501))
+
+    using(data, work)
+
+
+def test_members_of_an_audience(data: Path | None) -> None:
+    async def work(store: Store) -> None:
+        one, two = [(await store.create_deployment(name)).id for name in ("one", "two")]
+        for deployment in (one, two):
+            for number, name in enumerate(["b", "a\0b", "B", "a"]):
+                audiences = (5, 10) if number % 2 else (10,)
+                changed = msgspec.structs.replace(profile(), integration_id=name, audiences=audiences, hidden=True)
+                await store.update_profile(deployment, "live", name, lambda _, c=changed: c)  # type: ignore[misc]
+
+        async def members(*asked: Any) -> list[str]:
+            return [member.integration_id for member in await store.list_members(*asked)]
+
+        assert await members(one, 10, 99, 0) == ["b", "a\0b", "B", "a"]
+        assert await members(one, 5, 99, 0) == ["a\0b", "a"]
+        assert await members(one, 10, 2, 1) == ["a\0b", "B"]
+        assert await members(one, 10, 99, 0, "b") == ["b", "a\0b"]
+        assert await members(one, 10, 99, 0, "\0b") == ["a\0b"]
+        assert await members(one, 1, 99, 0) == []
+        assert await store.count_profiles(one, "live") == 0
+        await store.clear_audience(one, 10)
+        assert await members(one, 10, 99, 0) == []
+        found = await store.find_profile(one, "live", "a")
+        assert found is not None
+        assert (found.audiences, found.hidden) == ((5,), True)
+        await store.reset_deployment(one)
+        assert await members(one, 5, 99, 0) == []
+        assert len(await members(two, 10, 99, 0)) == 4
+
+    using(data, work)
+
+
+def test_answers_are_kept_until_they_expire(data: Path | None) -> None:
+    async def work(store: Store) -> None:
+        one, two = [(await store.create_deployment(name)).id for name in ("one", "two")]
+        await store.keep_answer(one, b"a", KeptAnswer(200, b"x"), "1", "3")
+        assert await store.find_answer(one, b"a", "2") == KeptAnswer(200, b"x")
+        assert await store.find_answer(one, b"a", "3") is None
+        assert await store.find_answer(one, b"b", "2") is await store.find_answer(two, b"a", "2") is None
+        await store.keep_answer(one, b"a", KeptAnswer(204, b""), "3", "5")
+        assert await store.find_answer(one, b"a", "4") == KeptAnswer(204, b"")
+        await store.reset_deployment(one)
+        assert await store.find_answer(one, b"a", "4") is None
+
+    using(data, work)
+
+
+def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript((Path(sqlite_database.__file__).parent / "sqlite_schema_1.sql").read_text("utf-8"))
+    connection.executescript(
+        """PRAGMA user_version = 1;
+        INSERT INTO deployments VALUES (1, 'one', CAST('{"state":{},"baseline":{}}' AS BLOB));
+        INSERT INTO profiles VALUES (1, 1, 0, x'75', 1, 'created', 'active', CAST('{"a":1}' AS BLOB));"""
+    )
+    connection.close()
+
+    async def work(store: Store) -> None:
+        assert await store.deployments() == (Deployment(1, "one"),)
+        assert await store.list_profiles(1, "sandbox", 9, 0) == (Profile(1, "u", "created", "active", b'{"a":1}'),)
+
+    using(tmp_path, work)
 
 
 def test_a_restart_finds_everything(tmp_path: Path) -> None:

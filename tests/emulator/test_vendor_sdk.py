@@ -8,6 +8,8 @@ import talon_one
 
 from emulator_support import MANAGEMENT_KEY, SANDBOX_KEY, Emulator
 
+models: Any = talon_one  # its models take the names of their fields too, which their types do not say
+
 
 def client(emulator: Emulator, scheme: str, prefix: str, key: str) -> talon_one.ApiClient:
     configuration = talon_one.Configuration(host=emulator.url, api_key={scheme: key}, api_key_prefix={scheme: prefix})
@@ -62,6 +64,49 @@ def test_a_wrong_key_is_its_exception(emulator: Emulator) -> None:
     wrong = client(emulator, "api_key_v1", "ApiKey-v1", "0" * 64)
     with wrong as connected, pytest.raises(talon_one.exceptions.UnauthorizedException):
         update(talon_one.IntegrationApi(connected), "u")
+
+
+def test_many_profiles(integration: Any) -> None:
+    item = models.MultipleCustomerProfileIntegrationRequestItem
+    items = [item(integration_id=name, attributes={"text": name}) for name in ("a/b", "u")]
+    request = models.MultipleCustomerProfileIntegrationRequest(customer_profiles=items)
+    assert integration.update_customer_profiles_v2(request) is None
+    states = integration.update_customer_profiles_v2(request, silent="no").integration_states
+    assert [state.customer_profile.attributes["text"] for state in states] == ["a/b", "u"]
+
+
+def test_audiences(integration: Any) -> None:
+    new = models.NewAudience(name="Travel", integration="segment", integration_id="x1")
+    created = integration.create_audience_v2(new)
+    assert (created.name, created.integration_id, created.sandbox) == ("Travel", "x1", True)
+    with pytest.raises(talon_one.exceptions.ConflictException):
+        integration.create_audience_v2(new)
+    assert integration.update_audience_v2(created.id, models.UpdateAudience(name="Voyages")).name == "Voyages"
+    joins = models.CustomerProfileAudienceRequestItem(action="add", profile_integration_id="u", audience_id=created.id)
+    integration.update_customer_profile_audiences(models.CustomerProfileAudienceRequest(data=[joins]))
+    integration.update_audience_customers_attributes(created.id, {"text": "b"})
+    profile = integration.get_customer_inventory("u", profile=True).profile
+    assert profile.attributes == {"text": "b"}
+    assert [(membership.id, membership.name) for membership in profile.audience_memberships] == [
+        (created.id, "Voyages")
+    ]
+    moves = models.ProfileAudiencesChanges(adds=[created.id], deletes=[])
+    request = models.CustomerProfileIntegrationRequestV2(audiences_changes=moves)
+    moved = integration.update_customer_profile_v2("v", request, run_rule_engine=True, dry=False).customer_profile
+    assert [membership.id for membership in moved.audience_memberships] == [created.id]
+    integration.delete_audience_memberships_v2(created.id)
+    assert integration.get_customer_inventory("u", profile=True).profile.audience_memberships == []
+    integration.delete_audience_v2(created.id)
+    with pytest.raises(talon_one.exceptions.NotFoundException):
+        integration.delete_audience_v2(created.id)
+
+
+def test_customer_data(integration: Any) -> None:
+    update(integration, "u", text="a")
+    integration.delete_customer_data("u")
+    assert integration.get_customer_inventory("u", profile=True).profile.attributes == {}
+    with pytest.raises(talon_one.exceptions.NotFoundException):
+        integration.delete_customer_data("v")
 
 
 def test_attributes(management: Any) -> None:

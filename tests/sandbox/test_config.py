@@ -7,6 +7,7 @@ import pytest
 
 from localtalon.config import DEMO_CUSTOM_ATTRIBUTES, Config, ConfigError
 from localtalon.config_file import load
+from talon_emulator.limits import Limits
 
 EMULATOR = "http://127.0.0.1:8900"
 FULL = """
@@ -116,6 +117,15 @@ def test_a_bad_file_is_named_with_the_key_and_the_nearest_known_one(tmp_path: Pa
         load(path, {})
     assert str(path) in str(raised.value)
     assert said in str(raised.value)
+
+
+def test_limits_are_named_or_numbers(tmp_path: Path) -> None:
+    assert load(None, {"LOCALTALON_EMULATOR_LIMITS": "real"}).emulator_settings().limits == "real"
+    numbers = load(written(tmp_path, "[emulator]\nlimits = { management = 5 }"), {}).emulator_settings().limits
+    assert isinstance(numbers, Limits)
+    assert (numbers.management, numbers.profile) == (5, 3)
+    with pytest.raises(ConfigError, match=r"did you mean management\?"):
+        load(written(tmp_path, "[emulator]\nlimits = { managment = 5 }"), {})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

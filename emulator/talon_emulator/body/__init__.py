@@ -21,6 +21,9 @@ T = TypeVar("T")
 MAX_DEPTH = 64
 MAX_NUMBER = 4_300  # characters; the integers that msgspec decodes end there too
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+_ALIKE = bytes.maketrans(b"[]", b"{}")
+_NEITHER = bytes(set(range(256)) - set(b'"[]{}'))
 _TOO_LONG = f"the number is longer than {MAX_NUMBER} characters"
 _TOO_LARGE = "the number is outside the range of a double"
 _ESCAPES = ("escape", "surrogate", "truncated")  # what the decoder may say of a lone surrogate
@@ -71,6 +74,16 @@ def too_deep(body: bytes) -> bool:
     """Tell whether brackets nest deeper than `MAX_DEPTH`, without decoding."""
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return False
+    # Peel the brackets of well-formed JSON level by level, without its strings; large bodies are decided here.
+    plain = _ESCAPE.sub(b"", body) if b"\\" in body else body
+    brackets = b"".join(plain.translate(_ALIKE, _NEITHER).replace(b'""', b"").split(b'"')[::2])
+    for _ in range(MAX_DEPTH):
+        peeled = brackets.replace(b"{}", b"")
+        if not peeled:
+            return False
+        if len(peeled) == len(brackets):
+            break
+        brackets = peeled
     depth = 0
     for token in _TOKEN.finditer(body):
         first = body[token.start()]

@@ -1,4 +1,4 @@
--- The statements of the SQLite store.
+-- The statements of the SQLite store. `?*` is a list of as many values as are given.
 
 -- name: all_deployments
 SELECT id, name, document FROM deployments ORDER BY id
@@ -7,38 +7,81 @@ SELECT id, name, document FROM deployments ORDER BY id
 SELECT id, name, document FROM deployments WHERE id = ?
 
 -- name: insert_deployment
-INSERT INTO deployments (name, document) VALUES (?, ?) RETURNING id
+INSERT INTO deployments (id, name, document)
+VALUES ((SELECT max(coalesce(max(id), 0), ?) + 1 FROM deployments), ?, ?)
+RETURNING id
 
 -- name: update_deployment
 UPDATE deployments SET document = ? WHERE id = ?
 
+-- name: delete_deployment
+DELETE FROM deployments WHERE id = ?
+
 -- name: find_profile
-SELECT row, id, created, last_activity, attributes
-FROM profiles
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+FROM customers
 WHERE deployment = ? AND environment = ? AND integration_id = ?
 
+-- name: find_profiles
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+FROM customers
+WHERE deployment = ? AND environment = ? AND integration_id IN (?*)
+
+-- name: last_profile
+SELECT coalesce(max(id), 0) FROM profiles WHERE deployment = ?
+
 -- name: insert_profile
-INSERT INTO profiles (deployment, environment, integration_id, created, last_activity, attributes, id)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(id), 0) + 1 FROM profiles WHERE deployment = ?1))
-RETURNING id
+INSERT INTO profiles (id, deployment, environment, integration_id, created, last_activity, attributes, hidden)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: update_profile
-UPDATE profiles SET last_activity = ?, attributes = ? WHERE row = ?
+UPDATE profiles SET last_activity = ?, attributes = ?, hidden = ? WHERE row = ?
 
 -- name: list_profiles
-SELECT id, integration_id, created, last_activity, attributes
-FROM profiles
-WHERE deployment = ? AND environment = ?
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+FROM customers
+WHERE deployment = ? AND environment = ? AND NOT hidden
 ORDER BY id LIMIT ? OFFSET ?
 
 -- name: list_newest_profiles
-SELECT id, integration_id, created, last_activity, attributes
-FROM profiles
-WHERE deployment = ? AND environment = ?
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+FROM customers
+WHERE deployment = ? AND environment = ? AND NOT hidden
 ORDER BY id DESC LIMIT ? OFFSET ?
 
 -- name: count_profiles
-SELECT count(*) FROM profiles WHERE deployment = ? AND environment = ?
+SELECT (SELECT count(*) FROM profiles WHERE deployment = ?1 AND environment = ?2)
+    - (SELECT count(*) FROM profiles WHERE deployment = ?1 AND environment = ?2 AND hidden)
 
 -- name: delete_profiles
 DELETE FROM profiles WHERE deployment = ?
+
+-- name: insert_membership
+INSERT OR IGNORE INTO memberships (deployment, profile, audience) VALUES (?, ?, ?)
+
+-- name: delete_membership
+DELETE FROM memberships WHERE deployment = ? AND profile = ? AND audience = ?
+
+-- name: list_members
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+FROM memberships m JOIN customers c ON c.deployment = m.deployment AND c.id = m.profile
+WHERE m.deployment = ? AND m.audience = ? AND instr(integration_id, ?)
+ORDER BY m.profile LIMIT ? OFFSET ?
+
+-- name: clear_audience
+DELETE FROM memberships WHERE deployment = ? AND audience = ?
+
+-- name: delete_memberships
+DELETE FROM memberships WHERE deployment = ?
+
+-- name: find_answer
+SELECT status, body FROM answers WHERE deployment = ? AND scope = ? AND expires > ?
+
+-- name: delete_old_answers
+DELETE FROM answers WHERE deployment = ? AND expires <= ?
+
+-- name: insert_answer
+INSERT OR REPLACE INTO answers (deployment, scope, expires, status, body) VALUES (?, ?, ?, ?, ?)
+
+-- name: delete_answers
+DELETE FROM answers WHERE deployment = ?

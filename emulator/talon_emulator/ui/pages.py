@@ -52,7 +52,8 @@ async def customers(call: Call) -> Answer:
     if isinstance(skip, Refusal):
         return refused(call, skip)
     wanted = parameters.get("integrationId", "")
-    if wanted and await store.find_profile(deployment, environment, wanted) is not None:
+    hit = await store.find_profile(deployment, environment, wanted) if wanted else None
+    if hit is not None and not hit.hidden:
         return Answer(303, b"", ((b"location", _customer_link(application, wanted).encode()), *_PRIVATE))
     total = await store.count_profiles(deployment, environment)
     listed = () if wanted else await store.list_profiles(deployment, environment, PAGE_SIZE, skip, newest_first=True)
@@ -81,7 +82,7 @@ async def customer(call: Call) -> Answer:
     application, parameters = found
     wanted = parameters.get("integrationId", "")
     profile = await call.server.store.find_profile(call.deployment.id, application.environment, wanted)
-    if profile is None:
+    if profile is None or profile.hidden:
         return _missing(call, 404, f'No customer has exactly the integration ID "{wanted}".')
     values = profile.values()
     definitions = call.deployment.profile_definitions.attributes

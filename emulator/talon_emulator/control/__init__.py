@@ -1,0 +1,1 @@
+"""The control API's handlers, under `/_emulator/`, and the metrics."""

@@ -1,0 +1,89 @@
+"""The Integration API's handler that updates up to a thousand profiles in one request."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from talon_emulator import body, errors, profiles, query
+from talon_emulator.attributes import Definitions
+from talon_emulator.calls import Call, json_answer
+from talon_emulator.errors import Refusal
+from talon_emulator.exchange import NO_CONTENT, Answer
+from talon_emulator.integration import ProfileView, view
+from talon_emulator.profiles import MAX_ID_LENGTH, Profile
+from talon_emulator.store.protocol import BulkChange
+
+MAX_PROFILES: Final = 1000
+IntegrationId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
+
+
+class Update(msgspec.Struct, frozen=True, rename="camel"):
+    """The update of one profile."""
+
+    integration_id: IntegrationId
+    attributes: dict[str, Any] | None = None
+
+
+class Updates(msgspec.Struct, frozen=True, rename="camel"):
+    """The body: updates in the order in which they are applied."""
+
+    customer_profiles: tuple[Update, ...] | None = None
+
+
+class State(msgspec.Struct, frozen=True, rename="camel"):
+    """What one update made."""
+
+    customer_profile: ProfileView
+
+
+_UPDATES = body.decoder(Updates)
+
+
+async def update_customer_profiles(call: Call) -> Answer:
+    """PUT /v2/customer_profiles: 204, or with `silent=no` 200 and the profiles (documented). Rules never run here.
+
+    One wrong value refuses the whole request.
+    """
+    parameters = query.parse(call.request.query)
+    if isinstance(parameters, Refusal):
+        return errors.answer(parameters)
+    silent = parameters.get("silent", "yes")  # a string, not a boolean (documented)
+    if silent not in ("yes", "no"):
+        return errors.answer(errors.bad_parameter("silent", "silent must be yes or no"))
+    given = body.decode(call.request.body, _UPDATES)
+    if isinstance(given, Refusal):
+        return errors.answer(given)
+    changes = _changes(given.customer_profiles or (), call.deployment.profile_definitions, call.now)
+    if isinstance(changes, Refusal):
+        return errors.answer(changes)
+    environment = call.application.environment
+    outcome = await call.server.store.update_profiles(call.deployment.id, environment, changes)
+    if isinstance(outcome, Refusal):
+        return errors.answer(outcome)
+    if silent == "yes":
+        return NO_CONTENT
+    states = [State(view(profile, call.deployment, environment)) for profile in outcome if profile is not None]
+    return json_answer({"integrationStates": states})
+
+
+def _changes(
+    updates: tuple[Update, ...], definitions: Definitions, now: datetime
+) -> list[tuple[str, BulkChange]] | Refusal:
+    if len(updates) > MAX_PROFILES:
+        return errors.invalid_data([errors.too_long("customerProfiles", MAX_PROFILES)])
+    changes: list[tuple[str, BulkChange]] = []
+    for index, update in enumerate(updates):
+        attributes = update.attributes or {}
+        problems = definitions.check(attributes)
+        if problems:
+            # assumption: bulk-all-or-nothing (the problems of the first wrong profile are told)
+            return errors.invalid_data(errors.rebased(problems, "customerProfiles", index, "attributes"))
+        # assumption: bulk-duplicate-ids (applied in order)
+        changes.append((update.integration_id, partial(_patch, update.integration_id, attributes, now)))
+    return changes
+
+
+def _patch(integration_id: str, attributes: dict[str, Any], now: datetime, stored: Profile | None) -> Profile:
+    return profiles.patch(stored, integration_id, attributes, now)

@@ -1,0 +1,143 @@
+"""The customer profiles of the SQLite store, with their memberships in audiences."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from talon_emulator.errors import Refusal
+from talon_emulator.profiles import Environment, Profile
+from talon_emulator.store.protocol import BulkChange, ProfileChange
+from talon_emulator.store.sqlite_database import SQLiteDatabase
+
+_ENVIRONMENTS: Final[dict[Environment, int]] = {"sandbox": 0, "live": 1}
+_LIST: Final = 1000  # how many integration IDs one statement looks up
+
+
+class SQLiteProfiles(SQLiteDatabase):
+    """The profiles and memberships of every deployment."""
+
+    async def find_profile(self, deployment: int, environment: Environment, integration_id: str) -> Profile | None:
+        """Return one profile; the integration ID is compared exactly."""
+        for row in self._run("find_profile", deployment, _ENVIRONMENTS[environment], integration_id.encode()):
+            return _profile(row)
+        return None
+
+    async def update_profile(
+        self, deployment: int, environment: Environment, integration_id: str, change: ProfileChange
+    ) -> Profile | Refusal:
+        """Change or create one profile.
+
+        No transaction around the two statements: nothing is awaited between them, and this process is the only writer.
+        """
+        found = self._run("find_profile", deployment, _ENVIRONMENTS[environment], integration_id.encode())
+        stored = _profile(found[0]) if found else None
+        changed = change(stored)
+        if isinstance(changed, Refusal) or changed is stored:
+            return changed
+        if stored is not None and changed.audiences == stored.audiences:
+            self._run("update_profile", changed.last_activity, changed.attributes, changed.hidden, found[0][0])
+            return changed
+        if stored is None:
+            number = self._last_profile(deployment) + 1
+            changed = msgspec.structs.replace(changed, id=number, integration_id=integration_id)
+        with self._transaction():
+            self._write(deployment, environment, [(found[0][0] if found else None, stored, changed)])
+        return changed
+
+    async def update_profiles(
+        self, deployment: int, environment: Environment, changes: Sequence[tuple[str, BulkChange]]
+    ) -> tuple[Profile | None, ...] | Refusal:
+        """Change or create many profiles, all or none; a profile may be there several times."""
+        rows = self._find_profiles(deployment, environment, [integration_id for integration_id, _ in changes])
+        stored = {integration_id: _profile(row) for integration_id, row in rows.items()}
+        current: dict[str, Profile | None] = dict(stored)
+        number = self._last_profile(deployment)
+        outcomes: list[Profile | None] = []
+        for integration_id, change in changes:
+            held = current.get(integration_id)
+            changed = change(held)
+            if isinstance(changed, Refusal):
+                return changed
+            if held is None and changed is not None:
+                number += 1
+                changed = msgspec.structs.replace(changed, id=number, integration_id=integration_id)
+            current[integration_id] = changed
+            outcomes.append(changed)
+        written = [
+            (rows[key][0] if key in rows else None, stored.get(key), changed)
+            for key, changed in current.items()
+            if changed is not None and changed is not stored.get(key)
+        ]
+        with self._transaction():
+            self._write(deployment, environment, written)
+        return tuple(outcomes)
+
+    async def list_profiles(
+        self, deployment: int, environment: Environment, limit: int, skip: int, newest_first: bool = False
+    ) -> tuple[Profile, ...]:
+        """Return the profiles that are not hidden in the order of their creation, or the other way round."""
+        order = "list_newest_profiles" if newest_first else "list_profiles"
+        return tuple(map(_profile, self._run(order, deployment, _ENVIRONMENTS[environment], limit, skip)))
+
+    async def count_profiles(self, deployment: int, environment: Environment) -> int:
+        """Return how many profiles there are that are not hidden."""
+        [(count,)] = self._run("count_profiles", deployment, _ENVIRONMENTS[environment])
+        assert isinstance(count, int)
+        return count
+
+    async def list_members(
+        self, deployment: int, audience: int, limit: int, skip: int, containing: str = ""
+    ) -> tuple[Profile, ...]:
+        """Return the members of an audience, hidden ones too, in the order of their creation."""
+        rows = self._run("list_members", deployment, audience, containing.encode(), limit, skip)
+        return tuple(map(_profile, rows))
+
+    async def clear_audience(self, deployment: int, audience: int) -> None:
+        """End every membership in an audience."""
+        self._run("clear_audience", deployment, audience)
+
+    def _find_profiles(
+        self, deployment: int, environment: Environment, integration_ids: Iterable[str]
+    ) -> dict[str, tuple[Any, ...]]:
+        keys = [integration_id.encode() for integration_id in dict.fromkeys(integration_ids)]
+        place = (deployment, _ENVIRONMENTS[environment])
+        found: dict[str, tuple[Any, ...]] = {}
+        for start in range(0, len(keys), _LIST):
+            for row in self._run_with_list("find_profiles", place, keys[start : start + _LIST]):
+                found[row[2].decode()] = row
+        return found
+
+    def _last_profile(self, deployment: int) -> int:
+        [(number,)] = self._run("last_profile", deployment)
+        assert isinstance(number, int)
+        return number
+
+    def _write(
+        self,
+        deployment: int,
+        environment: Environment,
+        written: Sequence[tuple[int | None, Profile | None, Profile]],
+    ) -> None:
+        """Write profiles over the rows they are in, or into new ones, and how their memberships differ from before."""
+        place = (deployment, _ENVIRONMENTS[environment])
+        new = [
+            (p.id, *place, p.integration_id.encode(), p.created, p.last_activity, p.attributes, p.hidden)
+            for row, _, p in written
+            if row is None
+        ]
+        self._run_each("insert_profile", new)
+        old = [(p.last_activity, p.attributes, p.hidden, row) for row, _, p in written if row is not None]
+        self._run_each("update_profile", old)
+        for _, before, profile in written:
+            held = before.audiences if before is not None else ()
+            if held != profile.audiences:
+                joined, left = set(profile.audiences) - set(held), set(held) - set(profile.audiences)
+                self._run_each("insert_membership", [(deployment, profile.id, audience) for audience in joined])
+                self._run_each("delete_membership", [(deployment, profile.id, audience) for audience in left])
+
+
+def _profile(row: tuple[Any, ...]) -> Profile:
+    _, number, key, created, last_activity, attributes, audiences, hidden = row
+    memberships = tuple(sorted(map(int, audiences.split(",")))) if audiences else ()
+    return Profile(number, key.decode(), created, last_activity, attributes, memberships, bool(hidden))
