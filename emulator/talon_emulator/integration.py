@@ -96,7 +96,7 @@ _EMPTY_CONTENT: dict[str, Any] = {
 }
 
 
-def view(profile: Profile, deployment: ServedDeployment, environment: Environment) -> ProfileView:
+def view(profile: Profile, deployment: ServedDeployment) -> ProfileView:
     """Return a profile as it is shown."""
     return ProfileView(
         integration_id=profile.integration_id,
@@ -109,7 +109,7 @@ def view(profile: Profile, deployment: ServedDeployment, environment: Environmen
         last_activity=profile.last_activity,
         loyalty_memberships=None,
         audience_memberships=_memberships(profile, deployment) if profile.audiences else (),
-        sandbox=environment == "sandbox",
+        sandbox=profile.environment == "sandbox",
     )
 
 
@@ -145,9 +145,11 @@ async def update_customer_profile(call: Call) -> Answer:
         outcome = await store.update_profile(deployment.id, environment, integration_id, change)
     else:
         outcome = change(await store.find_profile(deployment.id, environment, integration_id))
+        if isinstance(outcome, Profile):
+            outcome = msgspec.structs.replace(outcome, environment=environment)
     if isinstance(outcome, Refusal):
         return errors.answer(outcome)
-    state = IntegrationState((), (), (), view(outcome, deployment, environment))
+    state = IntegrationState((), (), (), view(outcome, deployment))
     return json_answer(_with_content(state, update.response_content) if runs and update.response_content else state)
 
 
@@ -168,7 +170,7 @@ async def get_customer_inventory(call: Call) -> Answer:
         return errors.answer(errors.not_found("Customer profile"))
     inventory: dict[str, Any] = {}
     if wanted["profile"]:
-        inventory["profile"] = view(profile, call.deployment, environment)
+        inventory["profile"] = view(profile, call.deployment)
     if wanted["loyalty"]:
         inventory["loyalty"] = _EMPTY_LOYALTY
     inventory.update((name, []) for name in _INVENTORY_LISTS if wanted[name])

@@ -64,7 +64,7 @@ async def update_customer_profiles(call: Call) -> Answer:
         return errors.answer(outcome)
     if silent == "yes":
         return NO_CONTENT
-    states = [State(view(profile, call.deployment, environment)) for profile in outcome if profile is not None]
+    states = [State(view(profile, call.deployment)) for profile in outcome if profile is not None]
     return json_answer({"integrationStates": states})
 
 

@@ -158,7 +158,7 @@ async def get_application_customers(call: Call) -> Answer:
         profile = await store.find_profile(deployment, environment, integration_id)
         matching = [] if profile is None or profile.hidden else [profile]
         found, more, total = page.cut(matching), False, len(matching)
-    shown = [view(profile, call.deployment, environment) for profile in found[: page.size]]
+    shown = [view(profile, call.deployment) for profile in found[: page.size]]
     size = {"totalResultSize": total} if counted else {"hasMore": more}
     return json_answer({**size, "data": shown})
 

@@ -22,8 +22,9 @@ _KEPT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, msg
 class Profile(msgspec.Struct, frozen=True, gc=False):
     """A customer profile; `attributes` is its JSON object, so that numbers stay as they were sent.
 
-    `id` is the store's number and 0 until the store has given one; the times are RFC 3339. `audiences` are the ids of
-    those it is a member of, ascending. A `hidden` one was only ever added to audiences: no Application shows it yet.
+    The store gives `id`, its number in the deployment, and `environment`; a profile that is new to it has 0 there. The
+    times are RFC 3339. `audiences` are the ids of those it is a member of, ascending. A `hidden` one was only ever added
+    to audiences: no Application shows it yet.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     attributes: bytes = b"{}"
     audiences: tuple[int, ...] = ()
     hidden: bool = False
+    environment: Environment = "sandbox"
 
     def values(self) -> dict[str, Any]:
         """Return the attribute values by name."""
@@ -76,7 +78,8 @@ def patch(
             values[name] = value
     last_activity = timestamp(now) if active else stored.last_activity
     attributes = body.ENCODER.encode(values)
-    return Profile(stored.id, integration_id, stored.created, last_activity, attributes, stored.audiences)
+    kept = (stored.id, integration_id, stored.created, last_activity, attributes, stored.audiences)
+    return Profile(*kept, environment=stored.environment)
 
 
 def move(profile: Profile, adds: Iterable[int], deletes: Iterable[int]) -> Profile:

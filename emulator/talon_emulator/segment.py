@@ -32,7 +32,7 @@ async def update_customer_profile(call: Call) -> Answer:
     outcome = await _updated(call)
     if isinstance(outcome, Refusal):
         return shapes.render(call.request.path, outcome)
-    return json_answer(IntegrationState((), (), (), view(outcome, call.deployment, _environment(call))))
+    return json_answer(IntegrationState((), (), (), view(outcome, call.deployment)))
 
 
 async def _updated(call: Call) -> Profile | Refusal:

@@ -12,11 +12,13 @@ def open_store(data: str | None) -> Store:
 
     The store is not open yet. Raises StoreUnavailable for a URL, which names a kind of store that does not exist yet.
     """
-    from talon_emulator.store.sqlite import SQLiteStore
-
     if data is None:
-        return SQLiteStore(None)
+        from talon_emulator.store.memory import MemoryStore
+
+        return MemoryStore()
     if "://" in data:
         kind = data.split("://", 1)[0]
         raise StoreUnavailable(f"no store for {kind}:// URLs: give a directory, or nothing for memory")
+    from talon_emulator.store.sqlite import SQLiteStore
+
     return SQLiteStore(Path(data))

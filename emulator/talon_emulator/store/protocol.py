@@ -8,11 +8,15 @@ import msgspec
 from talon_emulator.deployments import EMPTY, Deployment, State
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
+from talon_emulator.records import Kind, Record
 
 ProfileChange = Callable[[Profile | None], Profile | Refusal]
 # None for None: a profile that is not there stays so.
 BulkChange = Callable[[Profile | None], Profile | Refusal | None]
 DeploymentChange = Callable[[Deployment], Deployment | Refusal]
+RecordChange = Callable[[Record | None], Record | Refusal]
+Matching = Callable[[Profile], bool]
+RecordMatching = Callable[[Record], bool]
 
 
 class StoreUnavailable(Exception):
@@ -26,8 +30,26 @@ class KeptAnswer(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A kept answer with what it is found by, until its time is over."""
+
+    scope: bytes
+    answer: KeptAnswer
+    expires: str
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """All that a deployment holds, in the order of creation."""
+
+    state: State
+    baseline: State
+    profiles: tuple[Profile, ...] = ()
+    records: tuple[Record, ...] = ()
+    answers: tuple[Kept, ...] = ()
+
+
 class Store(Protocol):
-    """Deployments, and the customer profiles of each by environment and integration ID.
+    """Deployments, and of each the customer profiles by environment and integration ID, the records, and snapshots.
 
     A change is a pure function, called inside the transaction with what is stored and possibly more than once. What it
     returns is stored and returned; a refusal is only returned; the very value it was given means that nothing changed.
@@ -85,14 +107,29 @@ class Store(Protocol):
         """
         ...
 
-    async def list_profiles(
-        self, deployment: int, environment: Environment, limit: int, skip: int, newest_first: bool = False
-    ) -> tuple[Profile, ...]:
-        """Return the profiles that are not hidden in the order of their creation, or the other way round."""
+    async def find_profile_by_number(self, deployment: int, number: int) -> Profile | None:
+        """Return the profile of this number, of either environment."""
         ...
 
-    async def count_profiles(self, deployment: int, environment: Environment) -> int:
-        """Return how many profiles there are that are not hidden."""
+    async def list_profiles(
+        self,
+        deployment: int,
+        environment: Environment | None,
+        limit: int,
+        skip: int,
+        newest_first: bool = False,
+        matching: Matching | None = None,
+    ) -> tuple[Profile, ...]:
+        """Return the profiles that are not hidden in the order of their creation, or the other way round.
+
+        Those of both environments when that is None; only those that `matching` says yes to, which looks at each.
+        """
+        ...
+
+    async def count_profiles(
+        self, deployment: int, environment: Environment | None, matching: Matching | None = None
+    ) -> int:
+        """Return how many profiles there are that are not hidden, and match."""
         ...
 
     async def list_members(
@@ -108,10 +145,56 @@ class Store(Protocol):
         """End every membership in an audience."""
         ...
 
+    async def update_record(
+        self, deployment: int, kind: Kind, application: int, key: str, change: RecordChange
+    ) -> Record | Refusal:
+        """Change or create one session or event; what is returned is durable against the end of the process."""
+        ...
+
+    async def find_record(self, deployment: int, kind: Kind, application: int, key: str) -> Record | None:
+        """Return one session or event by its key, which is compared exactly."""
+        ...
+
+    async def list_records(
+        self,
+        deployment: int,
+        kind: Kind,
+        application: int,
+        limit: int,
+        skip: int,
+        matching: RecordMatching | None = None,
+    ) -> tuple[Record, ...]:
+        """Return sessions or events of an Application, the newest first; only those that match."""
+        ...
+
     async def find_answer(self, deployment: int, scope: bytes, now: str) -> KeptAnswer | None:
         """Return the answer kept for a scope, unless its time is over; `now` is RFC 3339 in UTC."""
         ...
 
     async def keep_answer(self, deployment: int, scope: bytes, answer: KeptAnswer, now: str, expires: str) -> None:
         """Keep an answer until it expires, and forget those whose time is over."""
+        ...
+
+    async def contents(self, deployment: int) -> Contents:
+        """Return all that a deployment holds."""
+        ...
+
+    async def replace_contents(self, deployment: int, contents: Contents) -> Deployment:
+        """Put other contents in the place of all that a deployment holds; its name, number and snapshots stay."""
+        ...
+
+    async def save_snapshot(self, deployment: int, name: str) -> None:
+        """Keep the contents of a deployment under a name, in place of what was kept under it."""
+        ...
+
+    async def find_snapshot(self, deployment: int, name: str) -> Contents | None:
+        """Return what was kept under a name."""
+        ...
+
+    async def list_snapshots(self, deployment: int) -> tuple[str, ...]:
+        """Return the names of the snapshots, sorted."""
+        ...
+
+    async def delete_snapshot(self, deployment: int, name: str) -> bool:
+        """Forget a snapshot; tell whether it was there."""
         ...

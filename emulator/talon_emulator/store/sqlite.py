@@ -4,8 +4,9 @@ import msgspec
 
 from talon_emulator.deployments import EMPTY, Deployment, State
 from talon_emulator.errors import Refusal
-from talon_emulator.store.protocol import DeploymentChange, KeptAnswer
+from talon_emulator.store.protocol import Contents, DeploymentChange, Kept, KeptAnswer
 from talon_emulator.store.sqlite_profiles import SQLiteProfiles
+from talon_emulator.store.sqlite_records import SQLiteRecords
 
 
 class _Document(msgspec.Struct, frozen=True):
@@ -15,9 +16,10 @@ class _Document(msgspec.Struct, frozen=True):
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(_Document)
+_CONTENTS = msgspec.json.Decoder(Contents)
 
 
-class SQLiteStore(SQLiteProfiles):
+class SQLiteStore(SQLiteProfiles, SQLiteRecords):
     """A store in a directory, or in memory when that is None."""
 
     _last_deployment = 0
@@ -55,6 +57,7 @@ class SQLiteStore(SQLiteProfiles):
         """Forget a deployment and everything in it."""
         with self._transaction():
             self._forget_customers(deployment)
+            self._run("delete_snapshots", deployment)
             self._run("delete_deployment", deployment)
 
     async def find_answer(self, deployment: int, scope: bytes, now: str) -> KeptAnswer | None:
@@ -69,8 +72,49 @@ class SQLiteStore(SQLiteProfiles):
             self._run("delete_old_answers", deployment, now)
             self._run("insert_answer", deployment, scope, expires, answer.status, answer.body)
 
+    async def contents(self, deployment: int) -> Contents:
+        """Return all that a deployment holds."""
+        stored = self._find_deployment(deployment)
+        profiles, records = self._all_profiles(deployment), self._all_records(deployment)
+        answers = tuple(
+            Kept(scope, KeptAnswer(status, body), expires)
+            for scope, status, body, expires in self._run("all_answers", deployment)
+        )
+        return Contents(stored.state, stored.baseline, profiles, records, answers)
+
+    async def replace_contents(self, deployment: int, contents: Contents) -> Deployment:
+        """Put other contents in the place of all that a deployment holds."""
+        with self._transaction():
+            stored = self._find_deployment(deployment)
+            restored = msgspec.structs.replace(stored, state=contents.state, baseline=contents.baseline)
+            self._write_deployment(restored)
+            self._forget_customers(deployment)
+            self._write(deployment, [(None, None, profile) for profile in contents.profiles])
+            self._write_records(deployment, contents.records)
+            answers = ((deployment, k.scope, k.expires, k.answer.status, k.answer.body) for k in contents.answers)
+            self._run_each("insert_answer", answers)
+            return restored
+
+    async def save_snapshot(self, deployment: int, name: str) -> None:
+        """Keep the contents of a deployment under a name."""
+        self._run("save_snapshot", deployment, name, _ENCODER.encode(await self.contents(deployment)))
+
+    async def find_snapshot(self, deployment: int, name: str) -> Contents | None:
+        """Return what was kept under a name."""
+        for (contents,) in self._run("find_snapshot", deployment, name):
+            return _CONTENTS.decode(contents)
+        return None
+
+    async def list_snapshots(self, deployment: int) -> tuple[str, ...]:
+        """Return the names of the snapshots, sorted."""
+        return tuple(name for (name,) in self._run("list_snapshots", deployment))
+
+    async def delete_snapshot(self, deployment: int, name: str) -> bool:
+        """Forget a snapshot; tell whether it was there."""
+        return bool(self._run("delete_snapshot", deployment, name))
+
     def _forget_customers(self, deployment: int) -> None:
-        for table in ("profiles", "memberships", "answers"):
+        for table in ("profiles", "memberships", "records", "answers"):
             self._run(f"delete_{table}", deployment)
 
     def _find_deployment(self, deployment: int) -> Deployment:

@@ -18,12 +18,12 @@ UPDATE deployments SET document = ? WHERE id = ?
 DELETE FROM deployments WHERE id = ?
 
 -- name: find_profile
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
 FROM customers
 WHERE deployment = ? AND environment = ? AND integration_id = ?
 
 -- name: find_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
 FROM customers
 WHERE deployment = ? AND environment = ? AND integration_id IN (?*)
 
@@ -38,15 +38,27 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 UPDATE profiles SET last_activity = ?, attributes = ?, hidden = ? WHERE row = ?
 
 -- name: list_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
 FROM customers
 WHERE deployment = ? AND environment = ? AND NOT hidden
 ORDER BY id LIMIT ? OFFSET ?
 
 -- name: list_newest_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
 FROM customers
 WHERE deployment = ? AND environment = ? AND NOT hidden
+ORDER BY id DESC LIMIT ? OFFSET ?
+
+-- name: list_all_profiles
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+FROM customers
+WHERE deployment = ? AND NOT hidden
+ORDER BY id LIMIT ? OFFSET ?
+
+-- name: list_all_newest_profiles
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+FROM customers
+WHERE deployment = ? AND NOT hidden
 ORDER BY id DESC LIMIT ? OFFSET ?
 
 -- name: count_profiles
@@ -63,7 +75,7 @@ INSERT OR IGNORE INTO memberships (deployment, profile, audience) VALUES (?, ?, 
 DELETE FROM memberships WHERE deployment = ? AND profile = ? AND audience = ?
 
 -- name: list_members
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
 FROM memberships m JOIN customers c ON c.deployment = m.deployment AND c.id = m.profile
 WHERE m.deployment = ? AND m.audience = ? AND instr(integration_id, ?)
 ORDER BY m.profile LIMIT ? OFFSET ?
@@ -85,3 +97,56 @@ INSERT OR REPLACE INTO answers (deployment, scope, expires, status, body) VALUES
 
 -- name: delete_answers
 DELETE FROM answers WHERE deployment = ?
+
+-- name: all_answers
+SELECT scope, status, body, expires FROM answers WHERE deployment = ? ORDER BY expires, scope
+
+-- name: find_profile_by_number
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+FROM customers
+WHERE deployment = ? AND id = ?
+
+-- name: all_profiles
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+FROM customers
+WHERE deployment = ?
+ORDER BY id
+
+-- name: find_record
+SELECT id, kind, application, key, profile, created, document
+FROM records
+WHERE deployment = ? AND kind = ? AND application = ? AND key = ?
+
+-- name: last_record
+SELECT coalesce(max(id), 0) FROM records WHERE deployment = ?
+
+-- name: insert_record
+INSERT OR REPLACE INTO records (deployment, id, kind, application, key, profile, created, document)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: list_records
+SELECT id, kind, application, key, profile, created, document
+FROM records
+WHERE deployment = ? AND kind = ? AND application = ?
+ORDER BY id DESC
+
+-- name: all_records
+SELECT id, kind, application, key, profile, created, document FROM records WHERE deployment = ? ORDER BY id
+
+-- name: delete_records
+DELETE FROM records WHERE deployment = ?
+
+-- name: save_snapshot
+INSERT OR REPLACE INTO snapshots (deployment, name, contents) VALUES (?, ?, ?)
+
+-- name: find_snapshot
+SELECT contents FROM snapshots WHERE deployment = ? AND name = ?
+
+-- name: list_snapshots
+SELECT name FROM snapshots WHERE deployment = ? ORDER BY name
+
+-- name: delete_snapshot
+DELETE FROM snapshots WHERE deployment = ? AND name = ? RETURNING name
+
+-- name: delete_snapshots
+DELETE FROM snapshots WHERE deployment = ?

@@ -12,7 +12,7 @@ from talon_emulator.store.protocol import StoreUnavailable
 
 FILE_NAME: Final = "emulator.sqlite3"
 _HERE = Path(__file__).parent
-_SCHEMAS = ("sqlite_schema_1.sql", "sqlite_schema_2.sql")
+_SCHEMAS = ("sqlite_schema_1.sql", "sqlite_schema_2.sql", "sqlite_schema_3.sql")
 
 
 class SQLiteDatabase:
@@ -47,6 +47,11 @@ class SQLiteDatabase:
     def _run(self, name: str, *values: Any) -> list[Any]:
         assert self._cursor is not None, "the store is not open"
         return self._cursor.execute(self._sql[name], values).fetchall()
+
+    def _iterate(self, name: str, *values: Any) -> Iterator[Any]:
+        """Yield rows one by one, for what may be long; nothing is written meanwhile."""
+        assert self._connection is not None, "the store is not open"
+        return self._connection.execute(self._sql[name], values)
 
     def _run_with_list(self, name: str, values: Sequence[Any], items: Sequence[Any]) -> list[Any]:
         assert self._cursor is not None, "the store is not open"

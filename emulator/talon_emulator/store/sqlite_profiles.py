@@ -1,16 +1,19 @@
 """The customer profiles of the SQLite store, with their memberships in audiences."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
-from talon_emulator.store.protocol import BulkChange, ProfileChange
+from talon_emulator.store.protocol import BulkChange, Matching, ProfileChange
 from talon_emulator.store.sqlite_database import SQLiteDatabase
 
 _ENVIRONMENTS: Final[dict[Environment, int]] = {"sandbox": 0, "live": 1}
+_NAMES: Final[dict[int, Environment]] = {number: name for name, number in _ENVIRONMENTS.items()}
+_ALL: Final = -1  # no limit, in SQLite
 _LIST: Final = 1000  # how many integration IDs one statement looks up
 
 
@@ -39,10 +42,9 @@ class SQLiteProfiles(SQLiteDatabase):
             self._run("update_profile", changed.last_activity, changed.attributes, changed.hidden, found[0][0])
             return changed
         if stored is None:
-            number = self._last_profile(deployment) + 1
-            changed = msgspec.structs.replace(changed, id=number, integration_id=integration_id)
+            changed = _new(changed, self._last_profile(deployment) + 1, environment, integration_id)
         with self._transaction():
-            self._write(deployment, environment, [(found[0][0] if found else None, stored, changed)])
+            self._write(deployment, [(found[0][0] if found else None, stored, changed)])
         return changed
 
     async def update_profiles(
@@ -61,7 +63,7 @@ class SQLiteProfiles(SQLiteDatabase):
                 return changed
             if held is None and changed is not None:
                 number += 1
-                changed = msgspec.structs.replace(changed, id=number, integration_id=integration_id)
+                changed = _new(changed, number, environment, integration_id)
             current[integration_id] = changed
             outcomes.append(changed)
         written = [
@@ -70,21 +72,40 @@ class SQLiteProfiles(SQLiteDatabase):
             if changed is not None and changed is not stored.get(key)
         ]
         with self._transaction():
-            self._write(deployment, environment, written)
+            self._write(deployment, written)
         return tuple(outcomes)
 
+    async def find_profile_by_number(self, deployment: int, number: int) -> Profile | None:
+        """Return the profile of this number, of either environment."""
+        for row in self._run("find_profile_by_number", deployment, number):
+            return _profile(row)
+        return None
+
     async def list_profiles(
-        self, deployment: int, environment: Environment, limit: int, skip: int, newest_first: bool = False
+        self,
+        deployment: int,
+        environment: Environment | None,
+        limit: int,
+        skip: int,
+        newest_first: bool = False,
+        matching: Matching | None = None,
     ) -> tuple[Profile, ...]:
         """Return the profiles that are not hidden in the order of their creation, or the other way round."""
-        order = "list_newest_profiles" if newest_first else "list_profiles"
-        return tuple(map(_profile, self._run(order, deployment, _ENVIRONMENTS[environment], limit, skip)))
+        statement = f"list{'' if environment else '_all'}{'_newest' if newest_first else ''}_profiles"
+        place = (deployment, _ENVIRONMENTS[environment]) if environment else (deployment,)
+        if matching is None:
+            return tuple(map(_profile, self._run(statement, *place, limit, skip)))
+        found = filter(matching, map(_profile, self._iterate(statement, *place, _ALL, 0)))
+        return tuple(islice(found, skip, skip + limit))
 
-    async def count_profiles(self, deployment: int, environment: Environment) -> int:
-        """Return how many profiles there are that are not hidden."""
-        [(count,)] = self._run("count_profiles", deployment, _ENVIRONMENTS[environment])
-        assert isinstance(count, int)
-        return count
+    async def count_profiles(
+        self, deployment: int, environment: Environment | None, matching: Matching | None = None
+    ) -> int:
+        """Return how many profiles there are that are not hidden, and match."""
+        if matching is not None:
+            return len(await self.list_profiles(deployment, environment, _ALL, 0, matching=matching))
+        chosen = tuple(_ENVIRONMENTS) if environment is None else (environment,)
+        return sum(self._run("count_profiles", deployment, _ENVIRONMENTS[one])[0][0] for one in chosen)
 
     async def list_members(
         self, deployment: int, audience: int, limit: int, skip: int, containing: str = ""
@@ -96,6 +117,9 @@ class SQLiteProfiles(SQLiteDatabase):
     async def clear_audience(self, deployment: int, audience: int) -> None:
         """End every membership in an audience."""
         self._run("clear_audience", deployment, audience)
+
+    def _all_profiles(self, deployment: int) -> tuple[Profile, ...]:
+        return tuple(map(_profile, self._run("all_profiles", deployment)))
 
     def _find_profiles(
         self, deployment: int, environment: Environment, integration_ids: Iterable[str]
@@ -116,16 +140,10 @@ class SQLiteProfiles(SQLiteDatabase):
     def _write(
         self,
         deployment: int,
-        environment: Environment,
-        written: Sequence[tuple[int | None, Profile | None, Profile]],
+        written: Iterable[tuple[int | None, Profile | None, Profile]],
     ) -> None:
         """Write profiles over the rows they are in, or into new ones, and how their memberships differ from before."""
-        place = (deployment, _ENVIRONMENTS[environment])
-        new = [
-            (p.id, *place, p.integration_id.encode(), p.created, p.last_activity, p.attributes, p.hidden)
-            for row, _, p in written
-            if row is None
-        ]
+        new = [(p.id, deployment, *_row(p)) for row, _, p in written if row is None]
         self._run_each("insert_profile", new)
         old = [(p.last_activity, p.attributes, p.hidden, row) for row, _, p in written if row is not None]
         self._run_each("update_profile", old)
@@ -138,6 +156,15 @@ class SQLiteProfiles(SQLiteDatabase):
 
 
 def _profile(row: tuple[Any, ...]) -> Profile:
-    _, number, key, created, last_activity, attributes, audiences, hidden = row
+    _, number, key, created, last_activity, attributes, audiences, hidden, place = row
     memberships = tuple(sorted(map(int, audiences.split(",")))) if audiences else ()
-    return Profile(number, key.decode(), created, last_activity, attributes, memberships, bool(hidden))
+    return Profile(number, key.decode(), created, last_activity, attributes, memberships, bool(hidden), _NAMES[place])
+
+
+def _new(profile: Profile, number: int, environment: Environment, integration_id: str) -> Profile:
+    return msgspec.structs.replace(profile, id=number, environment=environment, integration_id=integration_id)
+
+
+def _row(p: Profile) -> tuple[Any, ...]:
+    place = _ENVIRONMENTS[p.environment]
+    return place, p.integration_id.encode(), p.created, p.last_activity, p.attributes, p.hidden
