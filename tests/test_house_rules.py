@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from talon_contracts.rules import RULES
+from talon_emulator.assumptions import BY_ID
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("bridge", "emulator", "contracts", "sandbox")
@@ -51,6 +52,17 @@ def test_every_cited_rule_exists() -> None:
     for path in texts:
         unknown = set(CITED.findall(path.read_text("utf-8"))) - RULES.keys()
         assert not unknown, f"{named(path)} cites {unknown}"
+
+
+def test_every_assumption_is_asked_for_and_nothing_else_is() -> None:
+    texts = {path: path.read_text("utf-8") for path in SOURCES if "talon_emulator" in path.parts}
+    asked: set[str] = set()
+    for path, text in texts.items():
+        for name, choice in re.findall(r"assumed\[\"([^\"]+)\"\](?: [!=]= \"([^\"]+)\")?", text):
+            assert name in BY_ID, f"{named(path)} asks for {name}"
+            assert not choice or choice in BY_ID[name].choices, f"{named(path)}: {name} is never {choice}"
+            asked.add(name)
+    assert asked == BY_ID.keys()
 
 
 @pytest.mark.parametrize(

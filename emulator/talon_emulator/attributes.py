@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from talon_emulator import errors
+from talon_emulator import assumptions, errors
 from talon_emulator.errors import Problem, Refusal
 from talon_emulator.values import CHECKS, NOUNS, Check, show
 
@@ -42,6 +42,7 @@ SUBSCRIPTIONS: Final = ("application", "catalog")
 # ATT-3. Both patterns are documented; Talon.One's engine reads \w as ASCII and $ as the end of the text.
 NAME: Final = r"^[A-Za-z]\w*$"
 TITLE: Final = r"^[A-Za-z][A-Za-z0-9_.!~*'() -]*$"
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?")
 _NAME = re.compile(NAME.rstrip("$"), re.ASCII)
 _TITLE = re.compile(TITLE.rstrip("$"), re.ASCII)
 MAX_SUGGESTIONS: Final = 50
@@ -137,11 +138,21 @@ def _clashes(existing: Iterable[Attribute], new: NewAttribute) -> tuple[Problem,
 
 
 class Definitions:
-    """The definitions of one entity, ready to check values."""
+    """The definitions of one entity, ready to check values.
 
-    def __init__(self, entity: str, attributes: Iterable[Attribute]) -> None:
+    `plain` says that values are stored as they are sent; else `read` tells what is stored for them.
+    """
+
+    def __init__(
+        self, entity: str, attributes: Iterable[Attribute], assumed: Mapping[str, str] = assumptions.DEFAULTS
+    ) -> None:
         """Keep the definitions of `entity` out of those given."""
         self.entity = entity
+        self._listed = None if assumed["problems-listed"] == "all" else 1
+        self._restricts = assumed["restricted-value"] == "refuse"
+        self._keeps = assumed["null-value"] == "keep"
+        self._unquotes = assumed["quoted-number"] == "take"
+        self.plain = not (self._keeps or self._unquotes)
         mine = [attribute for attribute in attributes if attribute.entity == entity]
         self.attributes: tuple[Attribute, ...] = tuple(mine)
         self._by_name = {attribute.name: attribute for attribute in mine}
@@ -160,8 +171,23 @@ class Definitions:
             check = checks.get(name)
             if check is None or not (value is None or check(value)):
                 doubtful.append(name)
+        if not doubtful:
+            return ()
         problems = (self._problem(name, values[name]) for name in sorted(doubtful))
-        return tuple(problem for problem in problems if problem is not None)
+        return tuple(problem for problem in problems if problem is not None)[: self._listed]
+
+    def read(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values as they are meant, which as a rule is as they are."""
+        if self.plain:
+            return values
+        meant = {}
+        for name, value in values.items():
+            attribute = self._by_name.get(name)
+            if attribute is None:
+                meant[name] = value
+            elif value is not None or not self._keeps:
+                meant[name] = _unquoted(attribute, value) if self._unquotes else value
+        return meant
 
     def defined(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of the values whose names are defined."""
@@ -175,9 +201,15 @@ class Definitions:
             return None
         if not CHECKS[attribute.type](value):
             return errors.wrong_type(name, show(value), NOUNS[attribute.type])
-        if attribute.restricted_by_suggestions and not _suggested(attribute, value):
+        if self._restricts and attribute.restricted_by_suggestions and not _suggested(attribute, value):
             return errors.not_one_of(name, attribute.suggestions, errors.pointer("attributes", name))
         return None
+
+
+def _unquoted(attribute: Attribute, value: Any) -> Any:
+    if attribute.type != "number" or not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        return value
+    return int(value) if value.lstrip("-").isdigit() else Decimal(value)
 
 
 def _suggested(attribute: Attribute, value: Any) -> bool:

@@ -19,6 +19,7 @@ class NewAudience(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What a client sends to create an audience; one without an `integrationId` is native (documented)."""
 
     name: Name
+    sandbox: bool | None = None
     description: str | None = None
     subscribed_applications_ids: tuple[int, ...] | None = None
     integration: str | None = None
@@ -50,21 +51,22 @@ class Audience(msgspec.Struct, frozen=True):
 
 
 def create(
-    existing: Iterable[Audience], new: NewAudience, number: int, sandbox: bool, created: str
+    existing: Iterable[Audience], new: NewAudience, number: int, sandbox: bool, created: str, folds: bool = False
 ) -> Audience | Refusal:
     """Turn a new audience into one of the deployment, or refuse it.
 
-    409 when the environment has one with the same integration and integrationId (documented; that both are compared
-    exactly, and that no integration is an integration of its own, is assumed).
+    409 when the environment has one with the same integration and integrationId (documented; that no integration is an
+    integration of its own is assumed). Both are compared exactly, or without regard to case when `folds` says so.
     """
     refusal = _check(new.subscribed_applications_ids)
     if refusal is not None:
         return refusal
-    external = (sandbox, new.integration or "", new.integration_id)
-    if new.integration_id is not None and any(
-        (a.sandbox, a.integration, a.integration_id) == external for a in existing
-    ):
-        return errors.audience_exists(new.integration_id)
+    external = new.integration_id
+    if external is not None:
+        identity = _identity(new.integration or "", external, folds)
+        for other in existing:
+            if other.sandbox == sandbox and _identity(other.integration, other.integration_id, folds) == identity:
+                return errors.audience_exists(external)
     return Audience(
         id=number,
         sandbox=sandbox,
@@ -107,6 +109,12 @@ def view(audience: Audience, account: int) -> dict[str, Any]:
     if audience.last_update is not None:
         shown["lastUpdate"] = timestamp(audience.last_update)
     return shown
+
+
+def _identity(integration: str, integration_id: str | None, folds: bool) -> tuple[str, str | None]:
+    if folds and integration_id is not None:
+        return integration.casefold(), integration_id.casefold()
+    return integration, integration_id
 
 
 def _check(applications: tuple[int, ...] | None) -> Refusal | None:

@@ -26,9 +26,11 @@ def authenticate(header: bytes | None, security: Security, directory: Directory)
     if header is None:
         return errors.missing_session_token()
     credential = _credential(_unwrapped(header), "integration", directory)
-    # That a key of another platform opens nothing here is assumed; the documents only say which one to create.
     if isinstance(credential, Credential) and credential.platform != security:
-        return errors.unauthorized(f"the key is for the platform {credential.platform}, here it must be {security}")
+        wrong = f"the key is for the platform {credential.platform}, here it must be {security}"
+        if credential.deployment.assumed["key-of-another-platform"] == "401":
+            return errors.unauthorized(wrong)
+        return errors.forbidden(wrong)
     return credential
 
 

@@ -56,7 +56,10 @@ class ManagementKey(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a deployment holds apart from customer data; `last_audience` is the id that was given last."""
+    """What a deployment holds apart from customer data.
+
+    `last_audience` is the id that was given last; `assumptions` are the answers chosen otherwise than by default.
+    """
 
     applications: tuple[Application, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
@@ -64,6 +67,7 @@ class State(msgspec.Struct, frozen=True):
     attributes: tuple[Attribute, ...] = ()
     audiences: tuple[Audience, ...] = ()
     last_audience: int = 0
+    assumptions: dict[str, str] = {}
 
 
 EMPTY: Final = State()

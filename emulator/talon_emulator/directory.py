@@ -1,10 +1,12 @@
 """The deployments this server is serving, found by name or by key."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from talon_emulator import assumptions
 from talon_emulator.attributes import Attribute, Definitions
 from talon_emulator.audiences import Audience
 from talon_emulator.clock import Clock
@@ -20,7 +22,7 @@ KeyKind = Literal["integration", "management"]
 class ServedDeployment:
     """A deployment with what the server keeps in memory for it: compiled definitions, clock, faults, limits, journal.
 
-    `limiter` is None where nothing is limited.
+    `limiter` is None where nothing is limited; `assumed` has the answer to every open question by its id.
     """
 
     def __init__(self, record: Deployment, clock: Clock, journal: Journal) -> None:
@@ -39,13 +41,25 @@ class ServedDeployment:
     def refresh(self, record: Deployment) -> None:
         """Take over changed definitions."""
         self.record = record
-        self.profile_definitions = Definitions("CustomerProfile", record.state.attributes)
+        self.assumed = assumptions.in_effect(record.state.assumptions)
+        attributes = record.state.attributes
+        self.profile_definitions = Definitions("CustomerProfile", attributes, self.assumed)
+        self._apart: dict[int, Definitions] = {}
+        if self.assumed["unsubscribed-attribute"] == "refuse":
+            self._apart = {
+                application.id: Definitions("CustomerProfile", _connected(attributes, application), self.assumed)
+                for application in record.state.applications
+            }
         self._audiences = {audience.id: audience for audience in record.state.audiences}
 
     @property
     def id(self) -> int:
         """Return the number of the deployment, which is its account ID."""
         return self.record.id
+
+    def profile_definitions_of(self, application: Application) -> Definitions:
+        """Return the definitions of customer profiles that an Application may send values for."""
+        return self._apart.get(application.id, self.profile_definitions)
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -64,6 +78,14 @@ class ServedDeployment:
     def audience(self, number: int) -> Audience | None:
         """Return one audience of either environment, or None."""
         return self._audiences.get(number)
+
+
+def _connected(attributes: Iterable[Attribute], application: Application) -> Iterator[Attribute]:
+    """Yield the attributes connected to an Application; one that is connected to none is meant for all (assumed)."""
+    for attribute in attributes:
+        connected = attribute.subscribed_applications_ids
+        if not connected or application.id in connected:
+            yield attribute
 
 
 class Credential(msgspec.Struct, frozen=True):

@@ -183,6 +183,11 @@ def unauthorized(note: str) -> Refusal:
     return Refusal(401, "Invalid API key", note=note)
 
 
+def forbidden(note: str) -> Refusal:
+    """Refuse a known caller what is not his to do (schema documented, text assumed); the journal has the reason."""
+    return Refusal(403, "Forbidden", note=note)
+
+
 def missing_session_token() -> Refusal:
     """Refuse a caller of the third-party host who shows no key (text documented)."""
     return Refusal(401, "Missing Session Token", note="the Authorization header is missing")

@@ -34,19 +34,22 @@ async def _once(handler: Handler, call: Call, key: bytes) -> Answer:
     scope = _scope(call, key)
     kept = await store.find_answer(deployment, scope, now)
     if kept is not None:
-        # assumption: idempotency-other-body (the first answer, whatever the body and the query are now)
         headers = NO_CONTENT.headers if kept.status == NO_CONTENT.status else JSON
         return Answer(kept.status, kept.body, headers, "replayed for its Idempotency-Key")
     answer = await handler(call)
-    # assumption: idempotency-refusals (only what was carried out is kept, so a corrected request may use its key)
-    if answer.status < 300:
+    if answer.status < 300 or (answer.status < 500 and call.deployment.assumed["replay-of-a-refusal"] == "replay"):
         expires = timestamp(call.now + KEPT_FOR)
         await store.keep_answer(deployment, scope, KeptAnswer(answer.status, answer.body), now, expires)
     return answer
 
 
 def _scope(call: Call, key: bytes) -> bytes:
-    """Return what a key belongs to: its Application, and the operation with its path (assumed)."""
+    """Return what a key belongs to: its Application and what else of the request makes it another one."""
     assert call.operation is not None
-    parts = (str(call.application.id), call.operation.id, *(f"{len(v)}:{v}" for v in call.path.values()))
+    assumed = call.deployment.assumed
+    parts = [str(call.application.id)]
+    if assumed["replay-scope"] == "path":
+        parts += [call.operation.id, *(f"{len(value)}:{value}" for value in call.path.values())]
+    if assumed["replay-of-another-body"] == "run":
+        parts += [hashlib.sha256(call.request.body).hexdigest(), call.request.query.decode("latin-1")]
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + key).digest()

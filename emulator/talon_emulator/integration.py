@@ -1,5 +1,6 @@
 """The Integration API's handlers: what a shop, or a bridge, calls with an Application's key."""
 
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -10,7 +11,7 @@ from talon_emulator.calls import Call, json_answer
 from talon_emulator.directory import ServedDeployment
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import NO_CONTENT, Answer
-from talon_emulator.profiles import MAX_ID_LENGTH, Environment, Profile, update_profile
+from talon_emulator.profiles import MAX_ID_LENGTH, Profile, update_profile
 
 
 class AudiencesChanges(msgspec.Struct, frozen=True):
@@ -74,13 +75,15 @@ class IntegrationState(msgspec.Struct, frozen=True, rename="camel"):
     effects: tuple[()]
     created_coupons: tuple[()]
     created_referrals: tuple[()]
-    customer_profile: ProfileView
+    customer_profile: ProfileView | UnsetType
     loyalty: dict[str, Any] | UnsetType = UNSET
     triggered_campaigns: tuple[()] | UnsetType = UNSET
     awarded_giveaways: tuple[()] | UnsetType = UNSET
     rule_failure_reasons: tuple[()] | UnsetType = UNSET
     campaign_eligibility: tuple[()] | UnsetType = UNSET
 
+
+Moves = tuple[tuple[int, ...], tuple[int, ...], bool]
 
 _UPDATE = body.decoder(ProfileUpdate)
 _INVENTORY_LISTS = ("referrals", "coupons", "giveaways", "achievements")
@@ -114,11 +117,7 @@ def view(profile: Profile, deployment: ServedDeployment) -> ProfileView:
 
 
 async def update_customer_profile(call: Call) -> Answer:
-    """PUT /v2/customer_profiles/{integrationId}: 200 for a new profile and for an old one (documented).
-
-    The answer has the profile also when the Rule Engine does not run: the documents contradict each other there, and
-    recorded traffic has it (observed).
-    """
+    """PUT /v2/customer_profiles/{integrationId}: 200 for a new profile and for an old one (documented)."""
     options = _update_options(call)
     if isinstance(options, Refusal):
         return errors.answer(options)
@@ -129,17 +128,17 @@ async def update_customer_profile(call: Call) -> Answer:
     integration_id = call.path["integrationId"]
     environment = call.application.environment
     deployment, store = call.deployment, call.server.store
-    changes, moves = update.attributes or {}, update.audiences_changes
-    unknown = None if moves is None else unknown_audiences(moves, deployment, environment)
-    if unknown is not None:
-        return errors.answer(unknown)
+    changes = update.attributes or {}
+    moves = None if update.audiences_changes is None else known_moves(update.audiences_changes, call, runs)
+    if isinstance(moves, Refusal):
+        return errors.answer(moves)
 
     def change(stored: Profile | None) -> Profile | Refusal:
-        updated = update_profile(stored, integration_id, changes, deployment.profile_definitions, call.now, runs)
+        definitions = deployment.profile_definitions_of(call.application)
+        updated = update_profile(stored, integration_id, changes, definitions, call.now, runs)
         if moves is None or isinstance(updated, Refusal):
             return updated
-        # assumption: audiences-without-rule-engine (applied: only the third-party host documents that they are not)
-        return profiles.move(updated, moves.adds or (), moves.deletes or ())
+        return profiles.move(updated, *moves)
 
     if stores:
         outcome = await store.update_profile(deployment.id, environment, integration_id, change)
@@ -149,7 +148,8 @@ async def update_customer_profile(call: Call) -> Answer:
             outcome = msgspec.structs.replace(outcome, environment=environment)
     if isinstance(outcome, Refusal):
         return errors.answer(outcome)
-    state = IntegrationState((), (), (), view(outcome, deployment))
+    shown = view(outcome, deployment) if runs or deployment.assumed["profile-without-rules"] == "present" else UNSET
+    state = IntegrationState((), (), (), shown)
     return json_answer(_with_content(state, update.response_content) if runs and update.response_content else state)
 
 
@@ -180,7 +180,8 @@ async def get_customer_inventory(call: Call) -> Answer:
 async def delete_customer_data(call: Call) -> Answer:
     """DELETE /v1/customer_data/{integrationId}: 204, the attributes are gone; 404 when unknown (documented)."""
     environment, integration_id = call.application.environment, call.path["integrationId"]
-    outcome = await call.server.store.update_profile(call.deployment.id, environment, integration_id, profiles.erase)
+    erase = partial(profiles.erase, leaves=call.deployment.assumed["erased-memberships"] == "end")
+    outcome = await call.server.store.update_profile(call.deployment.id, environment, integration_id, erase)
     return errors.answer(outcome) if isinstance(outcome, Refusal) else NO_CONTENT
 
 
@@ -199,18 +200,29 @@ def _memberships(profile: Profile, deployment: ServedDeployment) -> tuple[Member
     return tuple(Membership(audience.id, audience.name) for audience in found if audience is not None)
 
 
-def unknown_audiences(
-    moves: AudiencesChanges, deployment: ServedDeployment, environment: Environment
-) -> Refusal | None:
-    """Refuse ids that are no audiences of the environment, in both lists alike."""
-    # assumption: unknown-audience (400 with a pointer to each: the operation documents no 404)
+def known_moves(changes: AudiencesChanges, call: Call, runs: bool) -> Moves | Refusal | None:
+    """Return what `audiencesChanges` stand for: ids to join, ids to leave, and whether joining comes last.
+
+    Ids that are no audiences of the environment are refused. None when nothing is to be done.
+    """
+    deployment, assumed = call.deployment, call.deployment.assumed
+    if not runs and assumed["audiences-without-rules"] == "ignore":
+        return None
+    sandbox = call.application.environment == "sandbox"
+    kept: list[tuple[int, ...]] = []
     problems = []
-    for name, numbers in (("adds", moves.adds), ("deletes", moves.deletes)):
-        for index, number in enumerate(numbers or ()):
+    for name, numbers in (("adds", changes.adds or ()), ("deletes", changes.deletes or ())):
+        known = []
+        for index, number in enumerate(numbers):
             audience = deployment.audience(number)
-            if audience is None or audience.sandbox != (environment == "sandbox"):
+            if audience is not None and audience.sandbox == sandbox:
+                known.append(number)
+            else:
                 problems.append(errors.unknown_audience(number, errors.pointer("audiencesChanges", name, index)))
-    return errors.invalid_data(problems) if problems else None
+        kept.append(tuple(known))
+    if problems and assumed["unknown-audience"] == "refuse":
+        return errors.invalid_data(problems)
+    return kept[0], kept[1], assumed["join-and-leave"] == "join"
 
 
 def _with_content(state: IntegrationState, wanted: tuple[Content, ...]) -> IntegrationState:

@@ -48,9 +48,9 @@ async def create_attributes(call: Call) -> Answer:
     if isinstance(outcome, Refusal):
         return errors.answer(outcome)
     call.server.directory.put(outcome)
-    # assumption: multiple-attributes-none-new (null; the cartridge takes null, an empty list and no list alike)
-    shown = [attribute_view(attribute, call.deployment.id) for attribute in made] or None
-    return json_answer({"attributes": shown})
+    shown = [attribute_view(attribute, call.deployment.id) for attribute in made]
+    leaves_null = not shown and call.deployment.assumed["no-new-attributes"] == "null"
+    return json_answer({"attributes": None if leaves_null else shown})
 
 
 def _create(existing: tuple[Attribute, ...], wanted: NewAttributes, created: str) -> list[Attribute] | Refusal:

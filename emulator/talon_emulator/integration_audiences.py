@@ -42,18 +42,20 @@ _ATTRIBUTES = body.decoder(dict[str, Any])
 
 
 async def create_audience(call: Call) -> Answer:
-    """POST /v2/audiences: 201, in the environment of the key."""
-    # assumption: audience-environment (the key decides; the member `sandbox` of the body is not looked at)
+    """POST /v2/audiences: 201."""
     new = body.decode(call.request.body, _NEW)
     if isinstance(new, Refusal):
         return errors.answer(new)
     wanted: NewAudience = new
-    sandbox, created = _sandbox(call), timestamp(call.now)
+    assumed, created = call.deployment.assumed, timestamp(call.now)
+    sandbox, folds = _sandbox(call), assumed["external-audience-id"] == "fold"
+    if wanted.sandbox is not None and assumed["audience-environment"] == "body":
+        sandbox = wanted.sandbox
 
     def change(stored: Deployment) -> Deployment | Refusal:
         state = stored.state
         number = state.last_audience + 1
-        audience = audiences.create(state.audiences, wanted, number, sandbox, created)
+        audience = audiences.create(state.audiences, wanted, number, sandbox, created, folds)
         if isinstance(audience, Refusal):
             return audience
         state = msgspec.structs.replace(state, audiences=(*state.audiences, audience), last_audience=number)
@@ -129,7 +131,9 @@ async def update_members_attributes(call: Call) -> Answer:
     audience = _audience(call)
     if isinstance(audience, Refusal):
         return errors.answer(audience)
-    problems = call.deployment.profile_definitions.check(changes)
+    definitions = call.deployment.profile_definitions_of(call.application)
+    changes = definitions.read(changes)
+    problems = definitions.check(changes)
     if problems:
         return errors.answer(errors.invalid_data(errors.rebased(problems)))
     store, deployment = call.server.store, call.deployment.id

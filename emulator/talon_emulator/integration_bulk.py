@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from talon_emulator import body, errors, profiles, query
-from talon_emulator.attributes import Definitions
 from talon_emulator.calls import Call, json_answer
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import NO_CONTENT, Answer
@@ -42,10 +41,7 @@ _UPDATES = body.decoder(Updates)
 
 
 async def update_customer_profiles(call: Call) -> Answer:
-    """PUT /v2/customer_profiles: 204, or with `silent=no` 200 and the profiles (documented). Rules never run here.
-
-    One wrong value refuses the whole request.
-    """
+    """PUT /v2/customer_profiles: 204, or with `silent=no` 200 and the profiles (documented). Rules never run here."""
     parameters = query.parse(call.request.query)
     if isinstance(parameters, Refusal):
         return errors.answer(parameters)
@@ -55,34 +51,48 @@ async def update_customer_profiles(call: Call) -> Answer:
     given = body.decode(call.request.body, _UPDATES)
     if isinstance(given, Refusal):
         return errors.answer(given)
-    changes = _changes(given.customer_profiles or (), call.deployment.profile_definitions, call.now)
-    if isinstance(changes, Refusal):
-        return errors.answer(changes)
+    changes, wrong = _changes(given.customer_profiles or (), call)
+    if wrong is not None and call.deployment.assumed["bulk-with-a-wrong-profile"] == "refuse":
+        return errors.answer(wrong)
     environment = call.application.environment
     outcome = await call.server.store.update_profiles(call.deployment.id, environment, changes)
     if isinstance(outcome, Refusal):
         return errors.answer(outcome)
+    if wrong is not None:
+        return errors.answer(wrong)
     if silent == "yes":
         return NO_CONTENT
     states = [State(view(profile, call.deployment)) for profile in outcome if profile is not None]
     return json_answer({"integrationStates": states})
 
 
-def _changes(
-    updates: tuple[Update, ...], definitions: Definitions, now: datetime
-) -> list[tuple[str, BulkChange]] | Refusal:
+def _changes(updates: tuple[Update, ...], call: Call) -> tuple[list[tuple[str, BulkChange]], Refusal | None]:
+    """Return the changes of the profiles that are right, and the first reason to refuse the others."""
     if len(updates) > MAX_PROFILES:
-        return errors.invalid_data([errors.too_long("customerProfiles", MAX_PROFILES)])
+        return [], errors.invalid_data([errors.too_long("customerProfiles", MAX_PROFILES)])
+    definitions = call.deployment.profile_definitions_of(call.application)
+    refused: Refusal | None = None
     changes: list[tuple[str, BulkChange]] = []
     for index, update in enumerate(updates):
-        attributes = update.attributes or {}
+        attributes = definitions.read(update.attributes or {})
         problems = definitions.check(attributes)
-        if problems:
-            # assumption: bulk-all-or-nothing (the problems of the first wrong profile are told)
-            return errors.invalid_data(errors.rebased(problems, "customerProfiles", index, "attributes"))
-        # assumption: bulk-duplicate-ids (applied in order)
-        changes.append((update.integration_id, partial(_patch, update.integration_id, attributes, now)))
-    return changes
+        if not problems:
+            changes.append((update.integration_id, partial(_patch, update.integration_id, attributes, call.now)))
+        elif refused is None:
+            refused = errors.invalid_data(errors.rebased(problems, "customerProfiles", index, "attributes"))
+    if call.deployment.assumed["bulk-with-a-profile-twice"] == "refuse":
+        refused = refused or _twice(updates)
+    return changes, refused
+
+
+def _twice(updates: tuple[Update, ...]) -> Refusal | None:
+    seen: set[str] = set()
+    for index, update in enumerate(updates):
+        if update.integration_id in seen:
+            place = errors.pointer("customerProfiles", index, "integrationId")
+            return errors.invalid_data([errors.bad_member("the profile is there twice", place)])
+        seen.add(update.integration_id)
+    return None
 
 
 def _patch(integration_id: str, attributes: dict[str, Any], now: datetime, stored: Profile | None) -> Profile:

@@ -37,7 +37,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 async def create_attribute(call: Call) -> Answer:
-    """POST /v1/attributes: 201, or 409 when the name or the title is taken (status assumed)."""
+    """POST /v1/attributes: 201, or 409 when the name or the title is taken."""
     new = body.decode(call.request.body, _NEW_ATTRIBUTE)
     if isinstance(new, Refusal):
         return errors.answer(new)
@@ -52,6 +52,8 @@ async def create_attribute(call: Call) -> Answer:
 
     outcome = await _change(call, change)
     if isinstance(outcome, Refusal):
+        if outcome.status == 409 and call.deployment.assumed["taken-attribute"] == "400":
+            outcome = msgspec.structs.replace(outcome, status=400)
         return errors.answer(outcome)
     return json_answer(attribute_view(outcome.state.attributes[-1], call.deployment.id), 201)
 

@@ -23,8 +23,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     """A customer profile; `attributes` is its JSON object, so that numbers stay as they were sent.
 
     The store gives `id`, its number in the deployment, and `environment`; a profile that is new to it has 0 there. The
-    times are RFC 3339. `audiences` are the ids of those it is a member of, ascending. A `hidden` one was only ever added
-    to audiences: no Application shows it yet.
+    times are RFC 3339. `audiences` are the ids of those it is a member of, ascending. A `hidden` one was only ever
+    added to audiences: no Application shows it yet.
     """
 
     id: int
@@ -54,6 +54,7 @@ def update_profile(
     One unknown name or wrong type refuses the whole update (documented). `active` says that the Rule Engine runs: only
     then does the time of the last activity move (documented); a new profile starts with its creation's (assumed).
     """
+    changes = definitions.read(changes)
     problems = definitions.check(changes)
     if problems:
         return errors.invalid_data(problems)
@@ -82,9 +83,12 @@ def patch(
     return Profile(*kept, environment=stored.environment)
 
 
-def move(profile: Profile, adds: Iterable[int], deletes: Iterable[int]) -> Profile:
-    """Let a profile join and leave audiences; one that is in both lists is left (assumed)."""
-    audiences = tuple(sorted({*profile.audiences, *adds} - {*deletes}))
+def move(profile: Profile, adds: Iterable[int], deletes: Iterable[int], joins_last: bool = False) -> Profile:
+    """Let a profile join and leave audiences; one that is in both lists is left, or joined when that comes last."""
+    if joins_last:
+        audiences = tuple(sorted({*profile.audiences}.difference(deletes).union(adds)))
+    else:
+        audiences = tuple(sorted({*profile.audiences, *adds}.difference(deletes)))
     return profile if audiences == profile.audiences else msgspec.structs.replace(profile, audiences=audiences)
 
 
@@ -98,8 +102,8 @@ def member(stored: Profile | None, integration_id: str, audience: int, joins: bo
     return Profile(0, integration_id, created, created, audiences=(audience,), hidden=True)
 
 
-def erase(stored: Profile | None) -> Profile | Refusal:
-    """Forget the attributes of a profile; the profile itself stays (assumed, memberships too)."""
+def erase(stored: Profile | None, leaves: bool = False) -> Profile | Refusal:
+    """Forget the attributes of a profile, which itself stays (documented); it may leave its audiences too."""
     if stored is None:
         return errors.not_found("Customer profile")
-    return msgspec.structs.replace(stored, attributes=b"{}")
+    return msgspec.structs.replace(stored, attributes=b"{}", audiences=() if leaves else stored.audiences)

@@ -6,10 +6,11 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from talon_emulator import attributes, deployments, errors
+from talon_emulator import assumptions, attributes, deployments, errors
 from talon_emulator.attributes import Attribute, AttributeType, Entity, NewAttribute
 from talon_emulator.deployments import ApiKey, Application, ManagementKey, Platform, State
 from talon_emulator.errors import Refusal
+from talon_emulator.nearest import nearest
 from talon_emulator.profiles import Environment
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class DeploymentSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     applications: tuple[ApplicationSeed, ...] = ()
     management_keys: tuple[ManagementKeySeed, ...] = ()
     attributes: tuple[AttributeSeed, ...] = ()
+    assumptions: dict[str, str] = {}
 
 
 class SeedError(msgspec.Struct, frozen=True):
@@ -132,9 +134,9 @@ def apply(state: State, seed: DeploymentSeed, now: str) -> State | SeedError:
     What exists under the same identity (Application id, key, attribute entity and name) is updated, the rest is added,
     nothing is removed.
     """
-    duplicate = _first_duplicate(seed)
-    if duplicate is not None:
-        return duplicate
+    wrong = _first_duplicate(seed) or _wrong_assumption(seed)
+    if wrong is not None:
+        return wrong
     definitions = state.attributes
     for index, attribute in enumerate(seed.attributes):
         merged = _merge_attribute(definitions, attribute, now)
@@ -155,6 +157,7 @@ def apply(state: State, seed: DeploymentSeed, now: str) -> State | SeedError:
         api_keys=_merge(state.api_keys, keys, lambda key: key.fingerprint),
         management_keys=_merge(state.management_keys, managers, lambda key: key.fingerprint),
         attributes=definitions,
+        assumptions={**state.assumptions, **seed.assumptions},
     )
 
 
@@ -201,6 +204,18 @@ def _merge_attribute(
         return updated
     updated = msgspec.structs.replace(updated, builtin=seed.builtin)
     return tuple(updated if attribute is old else attribute for attribute in definitions)
+
+
+def _wrong_assumption(seed: DeploymentSeed) -> SeedError | None:
+    for name, choice in seed.assumptions.items():
+        place = errors.pointer("assumptions", name)["pointer"]
+        assumption = assumptions.BY_ID.get(name)
+        if assumption is None:
+            return SeedError(place, f"there is no assumption {name!r}", nearest(name, tuple(assumptions.BY_ID)))
+        if choice not in assumption.choices:
+            known = ", ".join(assumption.choices)
+            return SeedError(place, f"{choice!r} is no answer to {name!r}", f"known are: {known}")
+    return None
 
 
 def _first_duplicate(seed: DeploymentSeed) -> SeedError | None:

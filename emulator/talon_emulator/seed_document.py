@@ -6,6 +6,7 @@ import msgspec
 
 from talon_emulator.body import complaints
 from talon_emulator.errors import pointer
+from talon_emulator.nearest import nearest
 from talon_emulator.seed import DeploymentSeed, SeedError
 
 T = TypeVar("T")
@@ -31,12 +32,3 @@ def read_as(kind: type[T], document: Any) -> T | SeedError:
         close = nearest(complaint.names[0], complaint.known)
         hint = close if close == listed else f"{close} {listed}"
     return SeedError(pointer(*path)["pointer"], complaint.text, hint)
-
-
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Return a hint with the known name nearest to this one, or with all of them."""
-    from difflib import get_close_matches
-
-    folded = {item.lower(): item for item in known}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    return f"did you mean {folded[close[0]]!r}?" if close else "known are: " + ", ".join(known)

@@ -160,6 +160,17 @@ def rules(as_json: bool) -> None:
     click.echo(rule_list.for_programs() if as_json else rule_list.for_people())
 
 
+@main.command()
+@_config
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def assumptions(config_file: Path | None, as_json: bool) -> None:
+    """List what is open about Talon.One: what the emulator does instead, what else it can do, which is in effect."""
+    from localtalon import assumption_list, startup
+
+    chosen = startup.configured(config_file, None, None).emulator_settings().deployment.assumptions
+    click.echo(assumption_list.for_programs(chosen) if as_json else assumption_list.for_people(chosen))
+
+
 def _announce(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))

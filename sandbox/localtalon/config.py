@@ -46,6 +46,7 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_body_bytes: int = 1024 * 1024
     journal_size: int = 1000
     limits: Choice = "off"
+    assumptions: dict[str, str] = {}
 
 
 class BridgeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,12 +107,16 @@ class Config(msgspec.Struct, frozen=True):
             host=section.host,
             port=section.port,
             data=section.data,
-            deployment=self.deployment,
+            deployment=self._assuming(),
             allowed_hosts=(*section.allowed_hosts, *own_name),
             max_body_bytes=section.max_body_bytes,
             journal_size=section.journal_size,
             limits=section.limits,
         )
+
+    def _assuming(self) -> DeploymentSeed:
+        chosen = {**self.deployment.assumptions, **self.emulator.assumptions}
+        return msgspec.structs.replace(self.deployment, assumptions=chosen)
 
     def bridge_settings(self, emulator_url: str) -> BridgeSettings:
         """What the bridge is started with; `emulator_url` is the application domain unless the file names one."""
@@ -145,9 +150,12 @@ class Config(msgspec.Struct, frozen=True):
 
     def profile_definitions(self) -> Definitions:
         """The attribute definitions of customer profiles, as the emulator will have them. Raises `ConfigError`."""
-        state = apply(State(), self.deployment, _EPOCH)
+        state = apply(State(), self._assuming(), _EPOCH)
         if isinstance(state, SeedError):
-            raise ConfigError(f"{self.origin}: {dotted('/deployment' + state.place)}: {state.message}")
+            _, _, chosen = state.place.partition("/assumptions/")
+            section = "/emulator" if chosen in self.emulator.assumptions else "/deployment"
+            hint = f" ({state.hint})" if state.hint else ""
+            raise ConfigError(f"{self.origin}: {dotted(section + state.place)}: {state.message}{hint}")
         return Definitions("CustomerProfile", state.attributes)
 
     def warnings(self, emulator_url: str) -> list[str]:

@@ -79,6 +79,7 @@ def _wanted(call: Call) -> DeploymentSeed | Answer:
         applications=tuple(_with_keys(application) for application in applications),
         management_keys=managers,
         attributes=given.attributes if "attributes" in document else configured.attributes,
+        assumptions={**configured.assumptions, **given.assumptions},
     )
 
 

@@ -6,6 +6,7 @@ from talon_emulator.control import parameters
 from talon_emulator.control.parameters import takes
 from talon_emulator.exchange import NO_CONTENT, Answer
 from talon_emulator.faults.kinds import KINDS
+from talon_emulator.nearest import nearest
 from talon_emulator.seed import SeedError
 from talon_emulator.shapes import control_error
 
@@ -31,7 +32,7 @@ async def create_fault(call: Call) -> Answer:
         return document
     kind = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
-        hint = seed_document.nearest(kind, tuple(KINDS)) if isinstance(kind, str) else f"one of {', '.join(KINDS)}"
+        hint = nearest(kind, tuple(KINDS)) if isinstance(kind, str) else f"one of {', '.join(KINDS)}"
         return parameters.bad_document(SeedError("/kind", "a fault needs a known kind", hint))
     fault = seed_document.read_as(KINDS[kind], document)
     if isinstance(fault, SeedError):

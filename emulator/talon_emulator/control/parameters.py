@@ -9,6 +9,7 @@ from talon_emulator.calls import Call, Handler
 from talon_emulator.directory import ServedDeployment
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer
+from talon_emulator.nearest import nearest
 from talon_emulator.query import Query
 from talon_emulator.seed import SeedError
 from talon_emulator.shapes import control_error
@@ -27,7 +28,7 @@ def takes(*known: str) -> Callable[[Handler], Handler]:
                 return refused(parameters)
             for name in parameters:
                 if name not in known:
-                    hint = seed_document.nearest(name, known) if known else "none is known here"
+                    hint = nearest(name, known) if known else "none is known here"
                     return control_error(400, "unknown_parameter", f"unknown query parameter {name!r}", hint)
             return await handler(call)
 

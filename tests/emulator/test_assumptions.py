@@ -1,0 +1,216 @@
+"""Every assumption with each of its choices: the same requests, another outcome."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from emulator_support import Emulator, api_key, management_key
+from talon_emulator.assumptions import TABLE
+
+ALL = [(assumption.id, choice) for assumption in TABLE for choice in assumption.choices]
+
+
+class Sent:
+    """A deployment under one choice, with the requests that the scenarios make."""
+
+    def __init__(self, client: httpx.Client, assumption: str, choice: str) -> None:
+        document = {
+            "assumptions": {assumption: choice},
+            "applications": [
+                {"id": 1, "name": "one"},
+                {"id": 2, "name": "two"},
+                {"id": 3, "name": "live", "environment": "live"},
+            ],
+            "attributes": [
+                {"name": "text", "type": "string"},
+                {"name": "number", "type": "number"},
+                {"name": "tier", "type": "string", "suggestions": ["gold"], "restricted_by_suggestions": True},
+                {"name": "two_only", "type": "string", "subscribed_applications_ids": [2]},
+            ],
+        }
+        made = client.post("/_emulator/deployments", json=document).json()
+        self.name = made["deployment"]
+        self.client = client
+        self.keys = {(key["application"], key["platform"]): key["key"] for key in made["apiKeys"]}
+        self.manager = made["managementKeys"][0]["key"]
+
+    def send(self, method: str, path: str, body: Any = None, application: int = 1, **headers: str) -> httpx.Response:
+        key = self.keys[application, "none"]
+        content = None if body is None else msgspec.json.encode(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.request(method, path, content=content, headers={**api_key(key), **named})
+
+    def update(self, attributes: Any, query: str = "", **members: Any) -> httpx.Response:
+        return self.send("PUT", f"/v2/customer_profiles/u{query}", {"attributes": attributes, **members})
+
+    def profile(self, integration_id: str = "u") -> Any:
+        answer = self.send("GET", f"/v1/customer_profiles/{integration_id}/inventory?profile=true")
+        return answer.json().get("profile")
+
+    def audience(self, **members: Any) -> Any:
+        return self.send("POST", "/v2/audiences", {"name": "a", "integration": "i", **members})
+
+    def attribute(self, **members: Any) -> httpx.Response:
+        body = {"entity": "CustomerProfile", "title": "T", "type": "string", "editable": True, **members}
+        body = {"description": "d", "suggestions": [], **body}
+        return self.client.post("/v1/attributes", json=body, headers=management_key(self.manager))
+
+
+def null_value(sent: Sent) -> Any:
+    sent.update({"text": "a"})
+    sent.update({"text": None})
+    return sent.profile()["attributes"]
+
+
+def quoted_number(sent: Sent) -> Any:
+    return sent.update({"number": "-1.50"}).status_code, (sent.profile() or {}).get("attributes")
+
+
+def problems_listed(sent: Sent) -> Any:
+    return len(sent.update({"x": 1, "y": 2}).json()["errors"])
+
+
+def restricted_value(sent: Sent) -> Any:
+    return sent.update({"tier": "tin"}).status_code
+
+
+def unsubscribed_attribute(sent: Sent) -> Any:
+    body = {"attributes": {"two_only": "x"}}
+    path = "/v2/customer_profiles/u"
+    return sent.send("PUT", path, body, 1).status_code, sent.send("PUT", path, body, 2).status_code
+
+
+def profile_without_rules(sent: Sent) -> Any:
+    return "customerProfile" in sent.update({}).json(), "customerProfile" in sent.update({}, "?runRuleEngine=1").json()
+
+
+def audiences_without_rules(sent: Sent) -> Any:
+    number = sent.audience().json()["id"]
+    sent.update({}, audiencesChanges={"adds": [number]})
+    return len(sent.profile()["audienceMemberships"])
+
+
+def unknown_audience(sent: Sent) -> Any:
+    number = sent.audience().json()["id"]
+    status = sent.update({}, audiencesChanges={"adds": [number, 999]}).status_code
+    return status, len((sent.profile() or {}).get("audienceMemberships", ()))
+
+
+def join_and_leave(sent: Sent) -> Any:
+    number = sent.audience().json()["id"]
+    sent.update({}, audiencesChanges={"adds": [number], "deletes": [number]})
+    return len(sent.profile()["audienceMemberships"])
+
+
+def audience_environment(sent: Sent) -> Any:
+    return sent.audience(sandbox=False).json()["sandbox"]
+
+
+def external_audience_id(sent: Sent) -> Any:
+    return sent.audience(integrationId="abc").status_code, sent.audience(integrationId="ABC").status_code
+
+
+def bulk_with_a_wrong_profile(sent: Sent) -> Any:
+    profiles = [{"integrationId": "bad", "attributes": {"x": 1}}, {"integrationId": "u", "attributes": {"text": "a"}}]
+    status = sent.send("PUT", "/v2/customer_profiles", {"customerProfiles": profiles}).status_code
+    return status, sent.profile() is not None, sent.profile("bad")
+
+
+def bulk_with_a_profile_twice(sent: Sent) -> Any:
+    profiles = [{"integrationId": "u", "attributes": {"text": text}} for text in "ab"]
+    return sent.send("PUT", "/v2/customer_profiles", {"customerProfiles": profiles}).status_code
+
+
+def erased_memberships(sent: Sent) -> Any:
+    number = sent.audience().json()["id"]
+    sent.update({"text": "a"}, audiencesChanges={"adds": [number]})
+    sent.send("DELETE", "/v1/customer_data/u")
+    return sent.profile()["attributes"], len(sent.profile()["audienceMemberships"])
+
+
+def no_new_attributes(sent: Sent) -> Any:
+    return sent.send("PUT", "/v2/integration/multiple_attributes", {"attributes": []}).json()["attributes"]
+
+
+def replay_of_another_body(sent: Sent) -> Any:
+    for text in "ab":
+        sent.send("PUT", "/v2/customer_profiles/u", {"attributes": {"text": text}}, idempotency_key="k")
+    return sent.profile()["attributes"]["text"]
+
+
+def replay_of_a_refusal(sent: Sent) -> Any:
+    def again() -> int:
+        body = {"attributes": {"later": "x"}}
+        return sent.send("PUT", "/v2/customer_profiles/u", body, idempotency_key="k").status_code
+
+    first = again()
+    sent.attribute(name="later")
+    return first, again()
+
+
+def replay_scope(sent: Sent) -> Any:
+    for name in "uv":
+        sent.send("PUT", f"/v2/customer_profiles/{name}", {"attributes": {}}, idempotency_key="k")
+    return sent.profile("v") is not None
+
+
+def taken_attribute(sent: Sent) -> Any:
+    return sent.attribute(name="text").status_code
+
+
+def key_of_another_platform(sent: Sent) -> Any:
+    headers = {**api_key(sent.keys[1, "customer_data"]), "destination-hostname": "demo"}
+    return sent.client.put("/segment/v2/customer_profiles/u", json={}, headers=headers).status_code
+
+
+# What comes of a scenario, choice by choice in the order of the table.
+SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
+    "null-value": (null_value, ({}, {"text": "a"})),
+    "quoted-number": (quoted_number, ((400, None), (200, {"number": -1.5}))),
+    "problems-listed": (problems_listed, (2, 1)),
+    "restricted-value": (restricted_value, (400, 200)),
+    "unsubscribed-attribute": (unsubscribed_attribute, ((200, 200), (400, 200))),
+    "profile-without-rules": (profile_without_rules, ((True, True), (False, True))),
+    "audiences-without-rules": (audiences_without_rules, (1, 0)),
+    "unknown-audience": (unknown_audience, ((400, 0), (200, 1))),
+    "join-and-leave": (join_and_leave, (0, 1)),
+    "audience-environment": (audience_environment, (True, False)),
+    "external-audience-id": (external_audience_id, ((201, 201), (201, 409))),
+    "bulk-with-a-wrong-profile": (bulk_with_a_wrong_profile, ((400, False, None), (400, True, None))),
+    "bulk-with-a-profile-twice": (bulk_with_a_profile_twice, (204, 400)),
+    "erased-memberships": (erased_memberships, (({}, 1), ({}, 0))),
+    "no-new-attributes": (no_new_attributes, (None, [])),
+    "replay-of-another-body": (replay_of_another_body, ("a", "b")),
+    "replay-of-a-refusal": (replay_of_a_refusal, ((400, 200), (400, 400))),
+    "replay-scope": (replay_scope, (True, False)),
+    "taken-attribute": (taken_attribute, (409, 400)),
+    "key-of-another-platform": (key_of_another_platform, (401, 403)),
+}
+
+
+@pytest.mark.parametrize(("assumption", "choice"), ALL)
+def test_a_choice_is_what_happens(emulator: Emulator, assumption: str, choice: str) -> None:
+    scenario, outcomes = SCENARIOS[assumption]
+    expected = dict(zip([name for of, name in ALL if of == assumption], outcomes, strict=True))
+    sent = Sent(emulator.client, assumption, choice)
+    assert scenario(sent) == expected[choice]
+    assert emulator.client.delete(f"/_emulator/deployments/{sent.name}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("chosen", "place", "hint"),
+    [
+        ({"null-valeu": "keep"}, "/assumptions/null-valeu", "did you mean 'null-value'?"),
+        ({"null-value": "drop"}, "/assumptions/null-value", "known are: delete, keep"),
+    ],
+)
+def test_a_wrong_choice_is_refused_with_the_known_ones(
+    emulator: Emulator, chosen: dict[str, str], place: str, hint: str
+) -> None:
+    answer = emulator.client.post("/_emulator/deployments", json={"assumptions": chosen})
+    assert answer.status_code == 400
+    assert place in answer.json()["error"]["message"]
+    assert hint in answer.json()["error"]["hint"]
