@@ -8,7 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 
-from benchmarks.throughput import Ratio
+from benchmarks.measurement import Measurement
 
 ROUNDS = 11
 LOCALTALON = [sys.executable, "-c", "from localtalon.cli import main; main()"]
@@ -43,11 +43,11 @@ def _urls(told: bytes) -> list[str]:
     return [services[part] + path for part, path in PATHS.items() if part in services]
 
 
-def measure() -> Iterator[Ratio]:
+def measure() -> Iterator[Measurement]:
     """Emulator and pair, the three taken in turn."""
     rounds = [{name: _once(name) for name in COMMANDS} for _ in range(ROUNDS)]
     bare = statistics.median(each["starlette"] for each in rounds)
     for name, goal in (("emulator", "<= 1.5"), ("pair", "<= 2.5")):
         own = statistics.median(each[name] for each in rounds)
         ratio = statistics.median(each[name] / each["starlette"] for each in rounds)
-        yield Ratio(f"cold start: {name}", goal, ratio, f"{own * 1e3:.0f} ms of {bare * 1e3:.0f} ms")
+        yield Measurement(f"cold start: {name}", goal, ratio, f"{own * 1e3:.0f} ms of {bare * 1e3:.0f} ms")

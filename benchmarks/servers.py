@@ -64,26 +64,35 @@ def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
 @contextlib.contextmanager
 def running(name: str, folder: str | None = None, answer: bytes = b"") -> Iterator[list[int]]:
     """A server process; gives its ports once it accepts connections."""
+    with process(name, folder, answer) as (_, ports):
+        yield ports
+
+
+@contextlib.contextmanager
+def process(name: str, folder: str | None = None, answer: bytes = b"") -> Iterator[tuple[int, list[int]]]:
+    """A server process; gives its process id and its ports once it accepts connections."""
     import os
 
     command = [sys.executable, "-m", "benchmarks.servers", name, *([folder] if folder else [])]
     environment = {**os.environb, ANSWER_BYTES.encode(): answer}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as started:
         try:
-            assert process.stdout is not None
-            yield [int(port) for port in process.stdout.readline().split()]
+            assert started.stdout is not None
+            yield started.pid, [int(port) for port in started.stdout.readline().split()]
         finally:
-            process.kill()
+            started.kill()
 
 
 def main() -> None:
     """Serve until killed."""
     from localtalon.serve import Service, bind, run_until_signalled
+    from talon_emulator.wire import Protocol
 
     pin(0)
     name, *folder = sys.argv[1:]
+    protocols = {"emulator": Protocol}
     services = [
-        Service(part, app, bind("127.0.0.1", 0, part, "--port"))
+        Service(part, app, bind("127.0.0.1", 0, part, "--port"), protocols.get(part, "httptools"))
         for part, app in apps(name, folder[0] if folder else None)
     ]
     ports = " ".join(str(service.socket.getsockname()[1]) for service in services)

@@ -1,5 +1,6 @@
 """A real emulator for tests: uvicorn in a thread on a free port, with clients for its two APIs."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, 
 from talon_emulator.settings import Settings
 from talon_emulator.store import Store
 from talon_emulator.wire import Protocol
+
+# The kinds of store that the tests go through.
+STORES = os.environ.get("LOCALTALON_STORES", "memory file postgresql").split()
 
 SANDBOX_KEY = "1a" * 32
 LIVE_KEY = "1b" * 32
@@ -129,7 +133,9 @@ class Emulator:
         """Send bytes on a connection of their own and return all that comes back until it is closed."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            # To the server that is a client which has gone away; one that waits for its answer does not say it.
+            if b"connection: close" not in data:
+                connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 

@@ -4,16 +4,16 @@ from talon_emulator.calls import Server
 from talon_emulator.clock import Clock, SystemClock
 from talon_emulator.control.state import apply_seed
 from talon_emulator.directory import Directory
-from talon_emulator.door import Door, Receive, Scope, Send
+from talon_emulator.door import Door, Handle, Receive, Scope, Send
 from talon_emulator.exchange import Answer, Request
 from talon_emulator.limits import chosen
 from talon_emulator.metrics import Counters
 from talon_emulator.operations import ALL
-from talon_emulator.pipeline import faulted, limited, recorded, resolve, run, survived
+from talon_emulator.pipeline import catch_up, faulted, limited, recorded, resolve, run, survived
 from talon_emulator.routing import Routes
 from talon_emulator.seed import SeedError
 from talon_emulator.settings import Settings
-from talon_emulator.store import Store, StoreUnavailable, open_store
+from talon_emulator.store import NameTaken, SharedStore, Store, StoreUnavailable, open_store
 
 
 class Emulator:
@@ -36,14 +36,13 @@ class Emulator:
         await store.open()
         try:
             await directory.load(store)
-            name = settings.deployment.name
-            served = directory.named(name) or directory.put(await store.create_deployment(name))
-            error = await apply_seed(store, directory, served, settings.deployment)
+            error = await _serve_configured(self._server)
         except BaseException:
             await store.close()
             raise
         if isinstance(error, SeedError):
             await store.close()
+            name = settings.deployment.name
             raise StoreUnavailable(f"the deployment {name!r} cannot be set up as configured: {error}")
         self._opened = True
 
@@ -88,4 +87,34 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     async def enter(request: Request) -> Answer:
         return await handle(resolve(server, routes, request))
 
-    return Emulator(server, Door(enter, settings.max_body_bytes, settings.allowed_hosts))
+    arrive = _behind_others(server, server.store, enter) if isinstance(server.store, SharedStore) else enter
+    return Emulator(server, Door(arrive, settings.max_body_bytes, settings.allowed_hosts))
+
+
+def _behind_others(server: Server, store: SharedStore, enter: Handle) -> Handle:
+    """Let a request in only when what other processes changed before it is known here."""
+
+    async def arrive(request: Request) -> Answer:
+        refused = await catch_up(server, store, request)
+        if refused is not None:
+            return refused
+        if server.directory.named(server.settings.deployment.name) is None:
+            # Another process, for which it is one of many, deleted it.
+            await _serve_configured(server)
+        return await enter(request)
+
+    return arrive
+
+
+async def _serve_configured(server: Server) -> SeedError | None:
+    """Put the configured deployment into effect, making it when it is not there."""
+    store, directory, wanted = server.store, server.directory, server.settings.deployment
+    served = directory.named(wanted.name)
+    if served is None:
+        try:
+            served = directory.put(await store.create_deployment(wanted.name))
+        except NameTaken:
+            await directory.load(store)
+            served = directory.named(wanted.name)
+            assert served is not None, "what was made meanwhile is gone already"
+    return await apply_seed(store, directory, served, wanted)

@@ -147,6 +147,24 @@ TABLE: Final = (
         {"401": "as a key that is not known", "403": "403"},
         "assumed",
     ),
+    Assumption(
+        "attributes-of-applications",
+        "the list of attributes is asked for those of `applicationIds`",
+        {"ignore": "it shows all", "filter": "it shows those connected to one of them, and those connected to none"},
+        "documented",
+    ),
+    Assumption(
+        "inferred-time",
+        "one of Segment's deprecated operations makes an attribute of a string that reads as a time",
+        {"string": "its type is string", "time": "its type is time"},
+        "assumed",
+    ),
+    Assumption(
+        "unknown-event-type",
+        "an event comes of a type that no attribute of events has",
+        {"refuse": "400", "accept": "it is kept"},
+        "documented",  # that the type has to be created first
+    ),
 )
 
 BY_ID: Final[Mapping[str, Assumption]] = MappingProxyType({assumption.id: assumption for assumption in TABLE})

@@ -1,7 +1,7 @@
 """Attribute definitions, and the check of attribute values against them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal, get_args
 
@@ -46,6 +46,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?")
 _NAME = re.compile(NAME.rstrip("$"), re.ASCII)
 _TITLE = re.compile(TITLE.rstrip("$"), re.ASCII)
 MAX_SUGGESTIONS: Final = 50
+_LONGEST: Final = 1000  # characters of an item of an allowed list
 
 
 class NewAttribute(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -67,11 +68,12 @@ class NewAttribute(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Attribute(NewAttribute, frozen=True, rename="camel", kw_only=True):
-    """A definition as the deployment keeps it; `created` is RFC 3339, `builtin` is ours and never sent."""
+    """A definition as the deployment keeps it; `created` is RFC 3339, the last two are never sent with it."""
 
     id: int
     created: str
     builtin: bool = False
+    allowed_list: tuple[str, ...] = ()
 
 
 def check_definition(new: NewAttribute) -> tuple[Problem, ...]:
@@ -150,6 +152,7 @@ class Definitions:
         self.entity = entity
         self._listed = None if assumed["problems-listed"] == "all" else 1
         self._restricts = assumed["restricted-value"] == "refuse"
+        self._allowed: dict[str, frozenset[Any]] = {}  # made of an allowed list when it is first needed
         self._keeps = assumed["null-value"] == "keep"
         self._unquotes = assumed["quoted-number"] == "take"
         self.plain = not (self._keeps or self._unquotes)
@@ -201,9 +204,23 @@ class Definitions:
             return None
         if not CHECKS[attribute.type](value):
             return errors.wrong_type(name, show(value), NOUNS[attribute.type])
-        if self._restricts and attribute.restricted_by_suggestions and not _suggested(attribute, value):
-            return errors.not_one_of(name, attribute.suggestions, errors.pointer("attributes", name))
+        if self._restricts and attribute.restricted_by_suggestions:
+            return self._restriction(attribute, value)
         return None
+
+    def _restriction(self, attribute: Attribute, value: Any) -> Problem | None:
+        """Hold a value to the allowed list where one was imported, else to the suggestions (documented as either)."""
+        place = errors.pointer("attributes", attribute.name)
+        if not (attribute.has_allowed_list and attribute.allowed_list):
+            known = _suggested(attribute, value)
+            return None if known else errors.not_one_of(attribute.name, attribute.suggestions, place)
+        allowed = self._allowed.get(attribute.name)
+        if allowed is None:
+            allowed = self._allowed[attribute.name] = frozenset(_allowed(attribute))
+        items = value if isinstance(value, list) else [value]
+        return (
+            None if all(_comparable(item) in allowed for item in items) else errors.not_allowed(attribute.name, place)
+        )
 
 
 def _unquoted(attribute: Attribute, value: Any) -> Any:
@@ -224,3 +241,15 @@ def _equals(suggestion: str, value: Any) -> bool:
         return Decimal(suggestion) == value
     except InvalidOperation:
         return False
+
+
+def _allowed(attribute: Attribute) -> Iterator[Any]:
+    for item in attribute.allowed_list:
+        try:
+            yield Decimal(item) if "number" in attribute.type else item
+        except InvalidOperation:
+            yield item
+
+
+def _comparable(value: Any) -> Any:
+    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else show(value, limit=_LONGEST)

@@ -2,19 +2,25 @@
 
 import base64
 import binascii
+import hmac
 from typing import Final, Literal
 
 from talon_emulator import errors
 from talon_emulator.clock import timestamp
-from talon_emulator.deployments import Partner, fingerprint
+from talon_emulator.deployments import Endpoint, Partner, fingerprint
 from talon_emulator.directory import Credential, Directory, KeyKind
 from talon_emulator.errors import Refusal
 
 # A partner's name wants an Integration key of that platform, on the third-party host.
-Security = KeyKind | Partner | Literal["none"]
+# "control" is for whoever steers this emulator.
+Security = KeyKind | Partner | Literal["none", "control"]
 
 # The schemes are documented; a credential of one kind opens nothing of the other (documented).
-SCHEMES: Final[dict[KeyKind, bytes]] = {"integration": b"ApiKey-v1 ", "management": b"ManagementKey-v1 "}
+SCHEMES: Final[dict[KeyKind, bytes]] = {
+    "integration": b"ApiKey-v1 ",
+    "management": b"ManagementKey-v1 ",
+    "session": b"Bearer ",
+}
 
 
 def authenticate(header: bytes | None, security: Security, directory: Directory) -> Credential | Refusal:
@@ -22,6 +28,8 @@ def authenticate(header: bytes | None, security: Security, directory: Directory)
     if security == "integration" or security == "management":
         if header is None:
             return errors.unauthorized("the Authorization header is missing")
+        if security == "management" and header.startswith(SCHEMES["session"]):
+            return _credential(header, "session", directory)
         return _credential(header, security, directory)
     if header is None:
         return errors.missing_session_token()
@@ -32,6 +40,32 @@ def authenticate(header: bytes | None, security: Security, directory: Directory)
             return errors.unauthorized(wrong)
         return errors.forbidden(wrong)
     return credential
+
+
+def steers(header: bytes | None, token: str | None) -> bool:
+    """Tell whether a caller may steer the emulator: with the token as `Bearer`, or as the password of Basic."""
+    if token is None:
+        return True
+    scheme, _, given = (header or b"").partition(b" ")
+    if scheme.lower() == b"basic":
+        try:
+            given = base64.b64decode(given, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return False
+    elif scheme.lower() != b"bearer":
+        return False
+    return hmac.compare_digest(given, token.encode())
+
+
+def forbidden(credential: Credential, method: str, template: str, path: dict[str, str]) -> Refusal | None:
+    """Refuse a Management key what is on none of its lists, endpoints and Applications (documented)."""
+    if credential.endpoints is not None and Endpoint(method, template).route() not in credential.endpoints:
+        return errors.forbidden(f"the key '{credential.title}' is not for {method} {template}")
+    if credential.applications and "applicationId" in path:
+        allowed = map(str, credential.applications)
+        if path["applicationId"] not in allowed:
+            return errors.forbidden(f"the key '{credential.title}' is not for Application {path['applicationId']}")
+    return None
 
 
 def _credential(header: bytes, kind: KeyKind, directory: Directory) -> Credential | Refusal:

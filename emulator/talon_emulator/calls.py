@@ -24,6 +24,12 @@ class Server(msgspec.Struct, frozen=True):
     directory: Directory
     counters: Counters
 
+    def configured(self) -> ServedDeployment:
+        """Return the deployment that the settings describe; the server is open."""
+        served = self.directory.named(self.settings.deployment.name)
+        assert served is not None, "the server is not open"
+        return served
+
 
 class Operation(msgspec.Struct, frozen=True):
     """One line of the route table; `id` is Talon.One's operationId where it has one."""

@@ -14,9 +14,10 @@ from talon_emulator.deployments import Application, Deployment, Platform
 from talon_emulator.faults.active import Faults
 from talon_emulator.journal import Journal
 from talon_emulator.limits import OFF, Limiter, Limits
-from talon_emulator.store.protocol import Store
+from talon_emulator.profiles import Profile
+from talon_emulator.store.protocol import SharedStore, Store
 
-KeyKind = Literal["integration", "management"]
+KeyKind = Literal["integration", "management", "session"]
 
 
 class ServedDeployment:
@@ -75,6 +76,11 @@ class ServedDeployment:
         """Return one Application, or None."""
         return next((application for application in self.applications if application.id == number), None)
 
+    def audiences_of(self, profile: Profile) -> tuple[Audience, ...]:
+        """Return the audiences that a profile is a member of."""
+        found = (self._audiences.get(number) for number in profile.audiences)
+        return tuple(audience for audience in found if audience is not None)
+
     def audience(self, number: int) -> Audience | None:
         """Return one audience of either environment, or None."""
         return self._audiences.get(number)
@@ -89,7 +95,11 @@ def _connected(attributes: Iterable[Attribute], application: Application) -> Ite
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """What a known key opens; a Management key has no Application."""
+    """What a known key or token opens; one of the Management API has no Application.
+
+    `user` is who acts; which one a Management key belongs to is not kept. `endpoints` and `applications` are what a
+    Management key is held to.
+    """
 
     kind: KeyKind
     deployment: ServedDeployment
@@ -97,6 +107,9 @@ class Credential(msgspec.Struct, frozen=True):
     expires: datetime | None
     application: Application | None = None
     platform: Platform = "none"
+    user: int = 1
+    endpoints: frozenset[tuple[str, str]] | None = None
+    applications: tuple[int, ...] = ()
 
 
 class Directory:
@@ -114,10 +127,28 @@ class Directory:
         self._deployments: dict[str, ServedDeployment] = {}
         self._credentials: dict[tuple[KeyKind, str], Credential] = {}
         self.recent: dict[bytes, Credential] = {}
+        self._revision = 0
 
     async def load(self, store: Store) -> None:
         """Serve what the store holds."""
+        if isinstance(store, SharedStore):
+            await self.catch_up(store)
+            return
         for record in await store.deployments():
+            self.put(record)
+
+    async def catch_up(self, store: SharedStore) -> None:
+        """Serve what other processes made of the deployments; it is one look while there is nothing new."""
+        if await store.revision() == self._revision:
+            return
+        changes = await store.changes(self._revision)
+        if changes.revision <= self._revision:
+            return  # a call that began later was faster
+        self._revision = changes.revision
+        for served in self.all():
+            if served.id not in changes.numbers:
+                self.remove(served)
+        for record in changes.changed:
             self.put(record)
 
     def put(self, record: Deployment) -> ServedDeployment:
@@ -127,6 +158,8 @@ class Directory:
             served = ServedDeployment(record, self.clock, Journal(self._journal_size))
             served.limit(self.limits)
             self._deployments[record.name] = served
+        elif record.revision and record.revision <= served.record.revision:
+            return served  # what came later is served already
         else:
             self._forget(served)
             served.refresh(record)
@@ -150,6 +183,12 @@ class Directory:
         """Return the deployment of this name."""
         return self._deployments.get(name)
 
+    def hosted(self, label: str) -> ServedDeployment | None:
+        """Return the deployment whose name this is, in whatever case, since browsers write Host names in lower case."""
+        if not label:
+            return None
+        return next((served for name, served in self._deployments.items() if name.lower() == label), None)
+
     def all(self) -> tuple[ServedDeployment, ...]:
         """Return every deployment."""
         return tuple(self._deployments.values())
@@ -169,12 +208,33 @@ class Directory:
             opened = Credential("integration", served, key.title, key.expires, application, key.platform)
             self._credentials["integration", key.fingerprint] = opened
         for manager in served.record.state.management_keys:
-            opened = Credential("management", served, manager.name, manager.expires)
+            endpoints = None if manager.endpoints is None else frozenset(each.route() for each in manager.endpoints)
+            opened = Credential(
+                "management",
+                served,
+                manager.name,
+                manager.expires,
+                endpoints=endpoints,
+                applications=manager.applications,
+            )
             self._credentials["management", manager.fingerprint] = opened
+        emails = {user.id: user.email for user in served.record.state.users}
+        for session in served.record.state.sessions:
+            title = emails.get(session.user, "somebody who is gone")
+            opened = Credential("session", served, title, session.expires, user=session.user)
+            self._credentials["session", session.fingerprint] = opened
 
     def _forget(self, served: ServedDeployment) -> None:
         for key in served.record.state.api_keys:
-            del self._credentials["integration", key.fingerprint]
+            self._drop("integration", key.fingerprint, served)
         for manager in served.record.state.management_keys:
-            del self._credentials["management", manager.fingerprint]
+            self._drop("management", manager.fingerprint, served)
+        for session in served.record.state.sessions:
+            self._drop("session", session.fingerprint, served)
         self.recent.clear()
+
+    def _drop(self, kind: KeyKind, fingerprint: str, served: ServedDeployment) -> None:
+        # Two processes may have given one key to two deployments at the same moment; one of these has it then.
+        known = self._credentials.get((kind, fingerprint))
+        if known is not None and known.deployment is served:
+            del self._credentials[kind, fingerprint]

@@ -20,6 +20,9 @@ Handle = Callable[[Request], Awaitable[Answer]]
 # What a server that can reset a connection, or let it hang, puts into the scope's extensions: {"reset", "hold"}.
 CONNECTION: Final = "localtalon.connection"
 MAX_HEADER_BYTES: Final = 64 * 1024
+# For what steers the emulator, an import above all.
+MAX_CONTROL_BODY: Final = 256 * 1024 * 1024
+_CONTROL: Final = b"/_emulator/"
 _REMEMBERED_HOSTS: Final = 256
 _PIECES: Final = 20  # of a body that is sent slowly
 _SINGLE: Final = (b"host", b"authorization", b"content-length", b"content-encoding")
@@ -33,7 +36,7 @@ class Door:
     """Lets in what is addressed to this server and not too large."""
 
     def __init__(self, handle: Handle, max_body: int, allowed_hosts: tuple[str, ...]) -> None:
-        """Hand what passes to `handle`; `max_body` is in bytes, compressed and inflated alike."""
+        """Hand what passes to `handle`; `max_body` (bytes, inflated too) is for Talon.One's paths."""
         self._handle = handle
         self._max_body = max_body
         self._allowed_hosts = tuple(hosts.name_of(host) for host in allowed_hosts)
@@ -44,9 +47,10 @@ class Door:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         # Servers that do not set raw_path (it is optional in ASGI) leave the decoded path; encode it again.
         path: bytes = scope.get("raw_path") or scope["path"].encode()
+        limit = MAX_CONTROL_BODY if path.startswith(_CONTROL) else self._max_body
         try:
-            refusal = self._inspect(scope["headers"], headers)
-            body = refusal or await self._read(receive, headers.get(b"content-encoding", b"identity"))
+            refusal = self._inspect(scope["headers"], headers, limit)
+            body = refusal or await _read(receive, headers.get(b"content-encoding", b"identity"), limit)
         except ClientGone:
             return
         if isinstance(body, Refusal):
@@ -60,7 +64,7 @@ class Door:
         else:
             await _misrespond(scope, receive, send, answer)
 
-    def _inspect(self, given: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> Refusal | None:
+    def _inspect(self, given: list[tuple[bytes, bytes]], headers: dict[bytes, bytes], limit: int) -> Refusal | None:
         if sum([len(name) + len(value) for name, value in given]) > MAX_HEADER_BYTES:
             return errors.headers_too_large(MAX_HEADER_BYTES)
         if len(given) != len(headers):
@@ -72,8 +76,8 @@ class Door:
         if host not in self._served and not self._serves(host):
             return errors.misdirected(host.decode("latin-1"))
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length[:20]) > self._max_body:
-            return errors.body_too_large(self._max_body)
+        if length.isdigit() and int(length[:20]) > limit:
+            return errors.body_too_large(limit)
         return None
 
     def _serves(self, host: bytes) -> bool:
@@ -83,29 +87,32 @@ class Door:
             self._served.add(host)
         return True
 
-    async def _read(self, receive: Receive, encoding: bytes) -> bytes | Refusal:
-        body = b""
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunk: bytes = message.get("body", b"")
-            body += chunk
-            if len(body) > self._max_body:
-                return errors.body_too_large(self._max_body)
-            if not message.get("more_body", False):
-                break
-        encoding = encoding.lower()
-        if encoding == b"identity":
-            return body
-        if encoding not in (b"gzip", b"x-gzip"):
-            return errors.unsupported_encoding(encoding.decode("latin-1"))
-        try:
-            return gunzip(body, self._max_body)
-        except TooLarge:
-            return errors.body_too_large(self._max_body)
-        except Corrupt:
-            return errors.malformed_body("the body is not a whole gzip stream")
+
+async def _read(receive: Receive, encoding: bytes, limit: int) -> bytes | Refusal:
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            return errors.body_too_large(limit)
+        if not message.get("more_body", False):
+            break
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    encoding = encoding.lower()
+    if encoding == b"identity":
+        return body
+    if encoding not in (b"gzip", b"x-gzip"):
+        return errors.unsupported_encoding(encoding.decode("latin-1"))
+    try:
+        return gunzip(body, limit)
+    except TooLarge:
+        return errors.body_too_large(limit)
+    except Corrupt:
+        return errors.malformed_body("the body is not a whole gzip stream")
 
 
 async def _respond(send: Send, answer: Answer) -> None:

@@ -71,6 +71,11 @@ def not_one_of(name: str, allowed: Iterable[str], source: dict[str, str]) -> Pro
     return Problem("enum", f"{name} must be one of the following: {listed}", source)
 
 
+def not_allowed(name: str, source: dict[str, str]) -> Problem:
+    """Describe a value outside an allowed list, which is too long to name (assumed)."""
+    return Problem("enum", f"{name} must be in the allowed list of the attribute", source)
+
+
 def bad_member(details: str, source: dict[str, str]) -> Problem:
     """Describe a member of the body that has the wrong JSON type (assumed)."""
     return Problem("Invalid type", details, source)
@@ -108,9 +113,14 @@ def taken(name: str, value: str, entity: str) -> Problem:
     )
 
 
-def unknown_audience(number: int, source: dict[str, str]) -> Problem:
+def unknown_audience(number: int | str, source: dict[str, str]) -> Problem:
     """Describe the id of an audience that the environment does not have (assumed)."""
     return Problem("Unknown", f"The audience with the ID {number} does not exist", source)
+
+
+def unknown_event_type(kind: str, source: dict[str, str]) -> Problem:
+    """Describe an event type that no attribute of events has (rule documented, text assumed)."""
+    return Problem("Unknown", f'The event type "{kind}" is not defined', source)
 
 
 def rebased(problems: Iterable[Problem], *parts: str | int) -> tuple[Problem, ...]:
@@ -146,6 +156,16 @@ def bad_parameter(name: str, details: str) -> Refusal:
     return Refusal(400, "The submitted data was invalid", (Problem("Invalid parameter", details, {"parameter": name}),))
 
 
+def bad_form(details: str) -> Refusal:
+    """Refuse a body that is no form with a file in it (assumed)."""
+    return invalid_data([Problem("Invalid form", details, pointer("upFile"))])
+
+
+def bad_line(line: int, details: str) -> Refusal:
+    """Refuse a CSV file for what one of its lines says (source documented, text assumed)."""
+    return invalid_data([Problem("Invalid CSV", details, {"line": str(line)})])
+
+
 def integration_id_too_long(limit: int) -> Refusal:
     """Refuse an integration ID longer than documented (status assumed)."""
     return bad_parameter("integrationId", f"integrationId must have at most {limit} characters")
@@ -168,16 +188,6 @@ def bad_header(details: str) -> Refusal:
     )
 
 
-def no_deployment_url() -> Refusal:
-    """Refuse a request to the third-party host that does not say which deployment it is for (text documented)."""
-    return Refusal(400, "No Deployment URL specified")
-
-
-def bad_deployment_url(given: str) -> Refusal:
-    """Refuse a deployment that is named by neither a host nor the URL of one (assumed)."""
-    return Refusal(400, f"destination-hostname is neither a host nor the URL of one: {given}")
-
-
 def unauthorized(note: str) -> Refusal:
     """Refuse a caller. One body for every reason (assumed, schema documented); the journal has the reason."""
     return Refusal(401, "Invalid API key", note=note)
@@ -186,6 +196,17 @@ def unauthorized(note: str) -> Refusal:
 def forbidden(note: str) -> Refusal:
     """Refuse a known caller what is not his to do (schema documented, text assumed); the journal has the reason."""
     return Refusal(403, "Forbidden", note=note)
+
+
+def no_control_token() -> Refusal:
+    """Refuse to be steered by somebody without the control token."""
+    how = "send it as 'Authorization: Bearer TOKEN', or as the password of HTTP Basic"
+    return Refusal(401, f"The control token of this emulator is missing or wrong: {how}")
+
+
+def wrong_login() -> Refusal:
+    """Refuse to sign somebody in, without a word on what was wrong (status and text assumed)."""
+    return Refusal(401, "Invalid email or password")
 
 
 def missing_session_token() -> Refusal:

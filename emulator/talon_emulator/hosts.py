@@ -29,6 +29,15 @@ def is_served(host: str, extra: tuple[str, ...] = ()) -> bool:
         return False
 
 
+def label_of(request: Request) -> str:
+    """Return what is before `.localhost` in the Host header, lower-case: a deployment can be named there."""
+    host = request.headers.get(b"host", b"")
+    if b".localhost" not in host.lower():
+        return ""
+    name = name_of(host.decode("latin-1"))
+    return name.removesuffix(".localhost") if name.endswith(".localhost") else ""
+
+
 def is_foreign(request: Request) -> bool:
     """Tell whether a browser sent this request from a page of another origin."""
     site = request.headers.get(b"sec-fetch-site")

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from talon_emulator import body, errors, profiles, query
 from talon_emulator.calls import Call, json_answer
 from talon_emulator.directory import ServedDeployment
+from talon_emulator.erasure import forget_activity
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import NO_CONTENT, Answer
 from talon_emulator.profiles import MAX_ID_LENGTH, Profile, update_profile
@@ -111,7 +112,9 @@ def view(profile: Profile, deployment: ServedDeployment) -> ProfileView:
         total_sales=0,
         last_activity=profile.last_activity,
         loyalty_memberships=None,
-        audience_memberships=_memberships(profile, deployment) if profile.audiences else (),
+        audience_memberships=tuple(Membership(each.id, each.name) for each in deployment.audiences_of(profile))
+        if profile.audiences
+        else (),
         sandbox=profile.environment == "sandbox",
     )
 
@@ -182,7 +185,10 @@ async def delete_customer_data(call: Call) -> Answer:
     environment, integration_id = call.application.environment, call.path["integrationId"]
     erase = partial(profiles.erase, leaves=call.deployment.assumed["erased-memberships"] == "end")
     outcome = await call.server.store.update_profile(call.deployment.id, environment, integration_id, erase)
-    return errors.answer(outcome) if isinstance(outcome, Refusal) else NO_CONTENT
+    if isinstance(outcome, Refusal):
+        return errors.answer(outcome)
+    await forget_activity(call, integration_id)
+    return NO_CONTENT
 
 
 async def auth_ping(call: Call) -> Answer:
@@ -193,11 +199,6 @@ async def auth_ping(call: Call) -> Answer:
 async def status_health(call: Call) -> Answer:
     """GET /v1/status/health: the vendor's SDK tests wait for it (observed; the body is assumed)."""
     return json_answer({"status": "OK"})
-
-
-def _memberships(profile: Profile, deployment: ServedDeployment) -> tuple[Membership, ...]:
-    found = (deployment.audience(number) for number in profile.audiences)
-    return tuple(Membership(audience.id, audience.name) for audience in found if audience is not None)
 
 
 def known_moves(changes: AudiencesChanges, call: Call, runs: bool) -> Moves | Refusal | None:

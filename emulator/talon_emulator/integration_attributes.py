@@ -9,7 +9,7 @@ from talon_emulator.clock import timestamp
 from talon_emulator.deployments import Deployment
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer
-from talon_emulator.management import attribute_view
+from talon_emulator.management.attributes import attribute_view
 
 
 class NewAttributes(msgspec.Struct, frozen=True):

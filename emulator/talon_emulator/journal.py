@@ -20,6 +20,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """One exchange. `key` is the title of the key, never the key; `seconds` is the time taken.
 
     `status` is that of what was done, 0 where nothing was; `note` tells when a fault kept it from the client.
+    `application` is that of the key, None where it has none.
     """
 
     sequence: int
@@ -37,6 +38,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     answer: bytes
     request_size: int
     answer_size: int
+    application: int | None = None
 
     @property
     def kind(self) -> Kind:

@@ -12,13 +12,13 @@ from talon_emulator import (
     integration_attributes,
     integration_audiences,
     integration_bulk,
-    management,
-    segment,
 )
 from talon_emulator.calls import Operation
 from talon_emulator.control.routes import CONTROL
 from talon_emulator.idempotency import idempotent
-from talon_emulator.ui import pages
+from talon_emulator.management.routes import MANAGEMENT
+from talon_emulator.thirdparty_routes import THIRD_PARTY
+from talon_emulator.ui import activity, pages
 
 INTEGRATION: Final = (
     Operation(
@@ -88,38 +88,14 @@ INTEGRATION: Final = (
     Operation("statusHealth", "GET", "/v1/status/health", "none", integration.status_health),
 )
 
-MANAGEMENT: Final = (
-    Operation("createAttribute", "POST", "/v1/attributes", "management", management.create_attribute),
-    Operation("getAttributes", "GET", "/v1/attributes", "management", management.get_attributes),
-    Operation("getAttribute", "GET", "/v1/attributes/{attributeId}", "management", management.get_attribute),
-    Operation("updateAttribute", "PUT", "/v1/attributes/{attributeId}", "management", management.update_attribute),
-    Operation("getApplications", "GET", "/v1/applications", "management", management.get_applications),
-    Operation("getApplication", "GET", "/v1/applications/{applicationId}", "management", management.get_application),
-    Operation(
-        "getApplicationCustomers",
-        "GET",
-        "/v1/applications/{applicationId}/customers",
-        "management",
-        management.get_application_customers,
-    ),
-)
-
-SEGMENT: Final = (
-    Operation(
-        "segment/v2/updateCustomerProfile",
-        "PUT",
-        "/segment/v2/customer_profiles/{integrationId}",
-        "segment",
-        segment.update_customer_profile,
-    ),
-)
-
 UI: Final = (
-    Operation("ui.applications", "GET", "/", "none", pages.applications),
-    Operation("ui.customers", "GET", "/applications/{applicationId}/customers", "none", pages.customers),
-    Operation("ui.customer", "GET", "/applications/{applicationId}/customer", "none", pages.customer),
-    Operation("ui.style", "GET", "/ui/style.css", "none", pages.style),
+    Operation("ui.applications", "GET", "/", "control", pages.applications),
+    Operation("ui.customers", "GET", "/applications/{applicationId}/customers", "control", pages.customers),
+    Operation("ui.customer", "GET", "/applications/{applicationId}/customer", "control", pages.customer),
+    Operation("ui.sessions", "GET", "/applications/{applicationId}/sessions", "control", activity.session_list),
+    Operation("ui.events", "GET", "/applications/{applicationId}/events", "control", activity.event_list),
+    Operation("ui.style", "GET", "/ui/style.css", "control", pages.style),
 )
 
-EMULATED: Final = (*INTEGRATION, *MANAGEMENT, *SEGMENT, *CONTROL, *UI)
+EMULATED: Final = (*INTEGRATION, *MANAGEMENT, *THIRD_PARTY, *CONTROL, *UI)
 ALL: Final = (*EMULATED, *catalogue.missing(EMULATED))

@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 from typing import Final
 
-from talon_emulator import auth, errors, hosts, shapes
+from talon_emulator import auth, errors, hosts, shapes, turns
 from talon_emulator.calls import Call, Handler, Operation, Server
 from talon_emulator.directory import Credential
 from talon_emulator.errors import Refusal
@@ -15,12 +15,26 @@ from talon_emulator.exchange import Answer, Request
 from talon_emulator.journal import BODY_CAP, Entry
 from talon_emulator.limits import Limiter
 from talon_emulator.routing import BadPath, NoMatch, Routes
+from talon_emulator.store import SharedStore
 from talon_emulator.ui import pages
 
-# What is held to one at a time for each profile (documented); the bulk update is not.
-_IN_TURN: Final = frozenset(("updateCustomerProfileV2", "segment/v2/updateCustomerProfile"))
+# Their bodies hold a password or a token, which the journal never does.
+_SECRET: Final = frozenset(("createSession",))
+_HIDDEN: Final = b"(not kept: it is secret)"
 
 logger = logging.getLogger(__name__)
+
+
+async def catch_up(server: Server, store: SharedStore, request: Request) -> Answer | None:
+    """Learn what other processes changed, before anything is resolved; the answer is 500 when the store is silent."""
+    if request.path == b"/_emulator/health":
+        return None  # whether the process lives
+    try:
+        await server.directory.catch_up(store)
+    except Exception as error:
+        logger.error("action=failed operation=none error=%s", type(error).__name__)
+        return shapes.render(request.path, errors.internal_error())
+    return None
 
 
 def resolve(server: Server, routes: Routes, request: Request) -> Call:
@@ -31,16 +45,24 @@ def resolve(server: Server, routes: Routes, request: Request) -> Call:
     if isinstance(match, NoMatch):
         return _unmatched(_at_home(server, request), match)
     operation, path = match
-    if operation.security == "none":
+    if operation.security == "none" or operation.security == "control":
         call = _at_home(server, request, operation, path)
         if request.method not in ("GET", "HEAD") and hosts.is_foreign(request):
             return _refused(call, errors.foreign_page())
+        token = server.settings.control_token if operation.security == "control" else None
+        if not auth.steers(request.headers.get(b"authorization"), token):
+            return _with_header(_refused(call, errors.no_control_token()), (b"www-authenticate", b"Basic"))
         return call
     credential = auth.authenticate(request.headers.get(b"authorization"), operation.security, server.directory)
     if isinstance(credential, Refusal):
         return _refused(_at_home(server, request, operation, path), credential)
     deployment = credential.deployment
-    return Call(server, deployment, request, deployment.clock.now(), operation, path, credential)
+    call = Call(server, deployment, request, deployment.clock.now(), operation, path, credential)
+    if credential.kind == "management":
+        refusal = auth.forbidden(credential, operation.method, operation.template, path)
+        if refusal is not None:
+            return _refused(call, refusal)
+    return call
 
 
 async def run(call: Call) -> Answer:
@@ -105,10 +127,10 @@ async def _within(limiter: Limiter, call: Call, operation: Operation, caller: Cr
         admitted = True
     if not admitted:
         return shapes.render(call.request.path, errors.too_many_requests())
-    if application is None or operation.id not in _IN_TURN:
+    turn = turns.turn(call) if application else None
+    if turn is None:
         return await inner(call)
-    profile = (application.environment, call.path["integrationId"])
-    answer = await limiter.profiles.in_turn(profile, partial(inner, call))
+    answer = await limiter.profiles.in_turn(turn, partial(inner, call))
     if answer is None:
         # On the third-party host this is a 429 like the other (documented).
         return shapes.render(call.request.path, errors.too_many_requests() if third_party else errors.profile_busy())
@@ -125,6 +147,7 @@ def recorded(inner: Handler) -> Handler:
         call.server.counters.requests[operation or "none", answer.status] += 1
         request = call.request
         if shapes.is_talon(request.path):
+            secret = operation in _SECRET
             journal = call.deployment.journal
             journal.append(
                 Entry(
@@ -139,10 +162,11 @@ def recorded(inner: Handler) -> Handler:
                     key=call.credential.title if call.credential else None,
                     status=answer.status,
                     note=answer.note,
-                    request=request.body[:BODY_CAP],
-                    answer=answer.body[:BODY_CAP],
+                    request=_HIDDEN if secret else request.body[:BODY_CAP],
+                    answer=_HIDDEN if secret else answer.body[:BODY_CAP],
                     request_size=len(request.body),
                     answer_size=len(answer.body),
+                    application=_application(call.credential),
                 )
             )
         return answer
@@ -150,12 +174,15 @@ def recorded(inner: Handler) -> Handler:
     return handle
 
 
+def _application(credential: Credential | None) -> int | None:
+    return credential.application.id if credential is not None and credential.application is not None else None
+
+
 def _at_home(
     server: Server, request: Request, operation: Operation | None = None, path: dict[str, str] | None = None
 ) -> Call:
-    """Make a call that no key has led to a deployment: it belongs to the configured one."""
-    home = server.directory.named(server.settings.deployment.name)
-    assert home is not None, "the server is not open"
+    """Make a call that no key has led to a deployment: the Host may name one, else it is the configured one."""
+    home = server.directory.hosted(hosts.label_of(request)) or server.configured()
     return Call(server, home, request, home.clock.now(), operation, path or {})
 
 
@@ -173,8 +200,11 @@ def _unmatched(call: Call, match: NoMatch) -> Call:
     if not match.allowed:
         return _refused(call, errors.not_found("Resource"))
     refused = _refused(call, errors.method_not_allowed(call.request.method))
-    assert refused.refused is not None
-    answer = refused.refused
-    allow = (b"allow", ", ".join(match.allowed).encode())
-    answer = Answer(answer.status, answer.body, (*answer.headers, allow), answer.note)
-    return Call(call.server, call.deployment, call.request, call.now, refused=answer)
+    return _with_header(refused, (b"allow", ", ".join(match.allowed).encode()))
+
+
+def _with_header(call: Call, header: tuple[bytes, bytes]) -> Call:
+    answer = call.refused
+    assert answer is not None
+    answer = Answer(answer.status, answer.body, (*answer.headers, header), answer.note)
+    return Call(call.server, call.deployment, call.request, call.now, call.operation, refused=answer)

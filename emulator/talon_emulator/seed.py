@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
 from talon_emulator import assumptions, attributes, deployments, errors
 from talon_emulator.attributes import Attribute, AttributeType, Entity, NewAttribute
-from talon_emulator.deployments import ApiKey, Application, ManagementKey, Platform, State
+from talon_emulator.deployments import ApiKey, Application, Endpoint, ManagementKey, Platform, State, User
 from talon_emulator.errors import Refusal
 from talon_emulator.nearest import nearest
 from talon_emulator.profiles import Environment
@@ -36,16 +36,39 @@ class KeySeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"KeySeed(title={self.title!r}, key=..., platform={self.platform!r}, expires={self.expires!r})"
 
 
+class EndpointSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An operation of the Management API; `path` as Talon.One documents it, `/v1/attributes/{attributeId}`."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+    path: Annotated[str, msgspec.Meta(pattern=r"^/v[12]/[!-~]+\Z")]
+
+
 class ManagementKeySeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A Management API key; `expires` is a time with an offset, None for never."""
+    """A Management API key; `expires` is a time with an offset, None for never.
+
+    It opens all `endpoints` where they are left out, and every Application without `applications`.
+    """
 
     name: Text
     key: Key
     expires: Moment | None = None
+    endpoints: tuple[EndpointSeed, ...] | None = None
+    applications: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         """Show the key by its name only."""
         return f"ManagementKeySeed(name={self.name!r}, key=..., expires={self.expires!r})"
+
+
+class UserSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who may sign in to the Management API."""
+
+    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\Z")]
+    password: Text
+
+    def __repr__(self) -> str:
+        """Show the user by the e-mail address only."""
+        return f"UserSeed(email={self.email!r}, password=...)"
 
 
 class ApplicationSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +84,7 @@ class ApplicationSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AttributeSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An attribute definition; without a `title` its name is its title."""
+    """An attribute definition; without a `title` its name is its title, an empty `allowed_list` changes none."""
 
     name: Text
     type: AttributeType
@@ -75,6 +98,7 @@ class AttributeSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event_type: str | None = None
     subscribed_applications_ids: tuple[int, ...] = ()
     builtin: bool = False
+    allowed_list: tuple[str, ...] = ()
 
 
 class DeploymentSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +109,7 @@ class DeploymentSeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     management_keys: tuple[ManagementKeySeed, ...] = ()
     attributes: tuple[AttributeSeed, ...] = ()
     assumptions: dict[str, str] = {}
+    users: tuple[UserSeed, ...] = ()
 
 
 class SeedError(msgspec.Struct, frozen=True):
@@ -113,6 +138,7 @@ DEMO: Final = DeploymentSeed(
         ),
     ),
     management_keys=(ManagementKeySeed(name="Demo management key", key="b2" * 32),),
+    users=(UserSeed("demo@example.com", "demo"),),
     attributes=(
         AttributeSeed("email", "string"),
         AttributeSeed("name", "string"),
@@ -147,7 +173,7 @@ def apply(state: State, seed: DeploymentSeed, now: str) -> State | SeedError:
             return SeedError(f"/attributes/{index}{member}", f"attribute {attribute.name!r}: {problem.details}", hint)
         definitions = merged
     keys = [_api_key(key, application.id) for application in seed.applications for key in application.api_keys]
-    managers = [ManagementKey(deployments.fingerprint(m.key.encode()), m.name, m.expires) for m in seed.management_keys]
+    managers = [_management_key(key) for key in seed.management_keys]
     known = {application.id: application for application in state.applications}
     return msgspec.structs.replace(
         state,
@@ -158,6 +184,7 @@ def apply(state: State, seed: DeploymentSeed, now: str) -> State | SeedError:
         management_keys=_merge(state.management_keys, managers, lambda key: key.fingerprint),
         attributes=definitions,
         assumptions={**state.assumptions, **seed.assumptions},
+        users=_merge_users(state.users, seed.users),
     )
 
 
@@ -169,6 +196,23 @@ def _merge(old: Iterable[T], new: Iterable[T], identity: Callable[[T], object]) 
 
 def _api_key(seed: KeySeed, application: int) -> ApiKey:
     return ApiKey(deployments.fingerprint(seed.key.encode()), application, seed.title, seed.platform, seed.expires)
+
+
+def _management_key(seed: ManagementKeySeed) -> ManagementKey:
+    given = seed.endpoints
+    endpoints = None if given is None else tuple(Endpoint(endpoint.method, endpoint.path) for endpoint in given)
+    return ManagementKey(
+        deployments.fingerprint(seed.key.encode()), seed.name, seed.expires, endpoints, seed.applications
+    )
+
+
+def _merge_users(old: tuple[User, ...], seeds: tuple[UserSeed, ...]) -> tuple[User, ...]:
+    users = {user.email.casefold(): user for user in old}
+    for seed in seeds:
+        known = users.get(seed.email.casefold())
+        number = known.id if known else max((user.id for user in users.values()), default=0) + 1
+        users[seed.email.casefold()] = User(number, seed.email, deployments.hashed(seed.email, seed.password))
+    return tuple(users.values())
 
 
 def _application(seed: ApplicationSeed, old: Application | None, now: str) -> Application:
@@ -191,18 +235,21 @@ def _merge_attribute(
         suggestions=seed.suggestions,
         editable=seed.editable,
         event_type=seed.event_type,
-        has_allowed_list=seed.has_allowed_list,
+        has_allowed_list=seed.has_allowed_list or bool(seed.allowed_list),
         restricted_by_suggestions=seed.restricted_by_suggestions,
         subscribed_applications_ids=seed.subscribed_applications_ids,
     )
     old = next((a for a in definitions if (a.entity, a.name) == (seed.entity, seed.name)), None)
     if old is None:
         created = attributes.create(definitions, new, now, seed.builtin)
-        return created if isinstance(created, Refusal) else (*definitions, created)
+        if isinstance(created, Refusal):
+            return created
+        return (*definitions, msgspec.structs.replace(created, allowed_list=seed.allowed_list))
     updated = attributes.update(definitions, old, new)
     if isinstance(updated, Refusal):
         return updated
-    updated = msgspec.structs.replace(updated, builtin=seed.builtin)
+    allowed = seed.allowed_list or old.allowed_list
+    updated = msgspec.structs.replace(updated, builtin=seed.builtin, allowed_list=allowed)
     return tuple(updated if attribute is old else attribute for attribute in definitions)
 
 
@@ -226,6 +273,8 @@ def _first_duplicate(seed: DeploymentSeed) -> SeedError | None:
             places.append((f"/applications/{index}/api_keys/{number}/key", ("key", key.key), "this key"))
     for index, manager in enumerate(seed.management_keys):
         places.append((f"/management_keys/{index}/key", ("key", manager.key), "this key"))
+    for index, user in enumerate(seed.users):
+        places.append((f"/users/{index}/email", ("user", user.email.casefold()), f"user {user.email!r}"))
     for index, attribute in enumerate(seed.attributes):
         definition = ("attribute", attribute.entity, attribute.name)
         places.append((f"/attributes/{index}/name", definition, f"attribute {attribute.name!r}"))

@@ -1,10 +1,11 @@
-"""What every request to the third-party host says first: which deployment it is for."""
+"""What every request to the third-party host says first: which deployment it is for, and from which platform."""
 
-from talon_emulator import errors, hosts
+from talon_emulator import hosts, thirdparty_errors
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Request
 
 _HEADER = b"destination-hostname"
+_PLATFORM_HEADER = b"customer-data-platform-name"
 
 
 def destination(request: Request) -> str | Refusal:
@@ -15,12 +16,18 @@ def destination(request: Request) -> str | Refusal:
     """
     given = request.headers.get(_HEADER, b"").decode("latin-1").strip()
     if not given:
-        return errors.no_deployment_url()
+        return thirdparty_errors.no_deployment_url()
     scheme, separator, rest = given.partition("://")
     if separator and scheme.lower() not in ("http", "https"):
-        return errors.bad_deployment_url(given)
+        return thirdparty_errors.bad_deployment_url(given)
     name = hosts.name_of((rest if separator else given).rstrip("/"))
     # A path, a user or a blank would make another address of it; that such a name is refused is assumed.
     if not name or any(character in name for character in "/?#@\\ \t"):
-        return errors.bad_deployment_url(given)
+        return thirdparty_errors.bad_deployment_url(given)
     return name
+
+
+def data_platform(request: Request) -> str | Refusal:
+    """Return the name that a customer data platform gives itself; it has to give one (documented)."""
+    name = request.headers.get(_PLATFORM_HEADER, b"").decode("utf-8", "replace").strip()
+    return name or thirdparty_errors.no_data_platform()

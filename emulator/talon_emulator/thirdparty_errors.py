@@ -37,3 +37,18 @@ def answer(refusal: Refusal, request_uuid: str) -> Answer:
     for character, escape in _ESCAPES:
         body = body.replace(character, escape)
     return Answer(refusal.status, body + b"\n", note=refusal.note or text)
+
+
+def no_deployment_url() -> Refusal:
+    """Refuse a request to the third-party host that does not say which deployment it is for (text documented)."""
+    return Refusal(400, "No Deployment URL specified")
+
+
+def bad_deployment_url(given: str) -> Refusal:
+    """Refuse a deployment that is named by neither a host nor the URL of one (assumed)."""
+    return Refusal(400, f"destination-hostname is neither a host nor the URL of one: {given}")
+
+
+def no_data_platform() -> Refusal:
+    """Refuse a customer data platform that does not say its name (that it must is documented, text assumed)."""
+    return Refusal(400, "No Customer Data Platform name specified")

@@ -1,17 +1,21 @@
-"""uvicorn's HTTP protocol with two things an app cannot do by ASGI: reset a connection, and let one hang.
+"""uvicorn's HTTP protocol with what an app cannot do by ASGI: reset a connection, let one hang, bound its headers.
 
-Pass it as `uvicorn.Config(http=Protocol)`; the door finds it in the scope's extensions.
+Pass it as `uvicorn.Config(http=Protocol)`; the door finds the first two in the scope's extensions.
 """
 
 import asyncio
 import socket
 import struct
 import sys
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from talon_emulator.door import CONNECTION
+
+# The door refuses less than this in the error shape of the path; here it is about what never ends.
+MAX_HEAD: Final = 256 * 1024  # bytes of a request before its body
+HEAD_SECONDS: Final = 10.0  # from the first of them, or from the connection's start, to the last
 
 # Do not linger: a close sends RST instead of FIN.
 _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -21,14 +25,42 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     _held = False
+    _in_head = True
+    _head_bytes = 0
+    _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Offer this connection's extension to every request on it."""
         super().connection_made(transport)
         self._extensions: dict[str, dict[object, object]] = {CONNECTION: {"reset": self.reset, "hold": self.hold}}
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._end, b"408 Request Timeout", b"too slow headers")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._forget_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, and watch over a request whose headers are not complete with them."""
+        super().data_received(data)
+        if not self._in_head:
+            if self._deadline is not None:
+                self._forget_deadline()
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD:
+            self._end(b"431 Request Header Fields Too Large", b"too large headers")
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._end, b"408 Request Timeout", b"too slow headers")
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body."""
+        self._in_head, self._head_bytes = False, 0
+        super().on_headers_complete()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._in_head = True
         super().on_message_begin()
         self.scope["extensions"] = self._extensions
 
@@ -50,3 +82,16 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().shutdown()
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _end(self, status: bytes, text: bytes) -> None:
+        """Answer and close, unless an earlier request of the connection is still being answered."""
+        if not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                lines = (b"HTTP/1.1 " + status, b"content-type: text/plain", b"content-length: %d" % len(text))
+                self.transport.write(b"\r\n".join((*lines, b"connection: close", b"", text)))
+            self.transport.close()

@@ -35,8 +35,9 @@ def for_programs(pair: Pair) -> str:
 
 def for_people(pair: Pair) -> Iterator[str]:
     """The same as text, with a curl line that makes a profile and the place to look at it."""
-    kept = pair.emulator_settings.data
-    yield f"localtalon is up: deployment {pair.deployment.name}, kept {'in ' + kept if kept else 'in memory'}"
+    kept = pair.emulator_settings.data or "memory"
+    # Of a URL its kind alone, for the password's sake.
+    yield f"localtalon is up: deployment {pair.deployment.name}, kept in {kept.partition('://')[0]}"
     yield ""
     yield f"  Talon.One        {pair.emulator.url}   Integration and Management API, Campaign Manager"
     yield f"  Segment bridge   {pair.bridge.url}   point a Segment library here"

@@ -82,7 +82,7 @@ def up(
 
 @main.command()
 @_config
-@_data
+@click.option("--data", help="The directory, or PostgreSQL URL, to keep everything in (default: in memory).")
 @_host
 @_port("--port", 8900)
 @_json

@@ -1,6 +1,7 @@
 """What a sandbox is told: settings of the emulator and of the bridge, and the deployment between them."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 import msgspec
@@ -43,10 +44,15 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 8900
     data: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    control_token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     max_body_bytes: int = 1024 * 1024
     journal_size: int = 1000
-    limits: Choice = "off"
+    limits: Choice = "real"
     assumptions: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        """Leave the token out."""
+        return f"EmulatorSection(host={self.host!r}, port={self.port!r})"
 
 
 class BridgeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,8 +106,13 @@ class Config(msgspec.Struct, frozen=True):
         return self.own_deployment or DEMO
 
     def emulator_settings(self) -> EmulatorSettings:
-        """What the emulator is started with; it answers to the name that it listens on."""
+        """What the emulator is started with; it answers to the name that it listens on. Raises `ConfigError`."""
         section = self.emulator
+        if section.control_token is None and not _is_loopback(section.host):
+            what = f"emulator.host {section.host!r} can be reached from other machines: give emulator.control_token"
+            raise ConfigError(
+                f"{self.origin}: {what} (or LOCALTALON_EMULATOR_CONTROL_TOKEN), which /_emulator/ asks for"
+            )
         own_name = () if section.host in _WILDCARDS else (section.host,)
         return EmulatorSettings(
             host=section.host,
@@ -109,6 +120,7 @@ class Config(msgspec.Struct, frozen=True):
             data=section.data,
             deployment=self._assuming(),
             allowed_hosts=(*section.allowed_hosts, *own_name),
+            control_token=section.control_token,
             max_body_bytes=section.max_body_bytes,
             journal_size=section.journal_size,
             limits=section.limits,
@@ -190,3 +202,10 @@ def _undefined(name: str, defined: tuple[str, ...]) -> str:
 def dotted(pointer: str) -> str:
     """A JSON pointer in TOML's spelling: `/deployment/attributes/0/name` is `deployment.attributes[0].name`."""
     return re.sub(r"/(\d+)(?=/|$)", r"[\1]", pointer).replace("/", ".").lstrip(".")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

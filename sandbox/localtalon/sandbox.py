@@ -61,8 +61,8 @@ class Sandbox:
     >>> with Sandbox() as sandbox:
     ...     print(sandbox.bridge_url, sandbox.emulator_url)
 
-    `config_file` is a localtalon.toml; without one it is the demo deployment, in memory, and deliveries are not slowed
-    down. Ports are free ones unless given.
+    `config_file` is a localtalon.toml; without one it is the demo deployment, in memory, nothing is limited and
+    deliveries are not slowed down. Ports are free ones unless given.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Sandbox:
         emulator = replace(settings.emulator, port=emulator_port, data=folder or settings.emulator.data)
         bridge = replace(settings.bridge, port=bridge_port, data=folder or settings.bridge.data)
         if config_file is None:
+            emulator = replace(emulator, limits="off")
             bridge = replace(bridge, max_requests_per_second=0)
         self._settings = replace(settings, emulator=emulator, bridge=bridge)
         self._thread: threading.Thread | None = None

@@ -68,11 +68,11 @@ def emulator(settings: Config) -> tuple[Service, DeploymentSeed]:
     from talon_emulator.app import create_app
     from talon_emulator.wire import Protocol
 
-    of_emulator = settings.emulator_settings()
     try:
+        of_emulator = settings.emulator_settings()
         bound = bind(of_emulator.host, of_emulator.port, "emulator", "--port")
         return Service("emulator", create_app(of_emulator), bound, Protocol), of_emulator.deployment
-    except (PortTakenError, StoreUnavailable) as error:
+    except (ConfigError, PortTakenError, StoreUnavailable) as error:
         fail(str(error))
 
 

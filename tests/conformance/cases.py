@@ -13,6 +13,9 @@ from conformance.documents import Documented, Parameter
 from conformance.drawing import Drawer
 
 _NO_JSON = st.sampled_from([b"", b"{", b"nothing", b"[1", b'{"a":NaN}', b'{"a":1e400}', b'"\xff"', b'{"\\ud800":1}'])
+# What takes less than its schema says: "you may not be able to use all fields", and nothing is before the first item.
+_NARROWER = ("sort", "skip")
+_FORM = "multipart/form-data; boundary=cut"
 _PLAIN = st.text("abcXYZ 019-_.", min_size=1, max_size=12).map(str.strip).filter(bool)
 
 
@@ -43,6 +46,8 @@ def of_operation(operation: Documented, drawer: Drawer) -> Iterator[SearchStrate
             lambda drawn: {**drawn[0], _key(numbers[0]): drawn[1]}
         )
         yield _cases("path", operation, wrong, body)
+    if operation.uploads:
+        yield _cases("body", operation, values, st.sampled_from([b"", b"junk", _form(b""), _form(b"junk\na\n")]))
     if operation.body is not None:
         yield _cases("body", operation, values, st.one_of(_NO_JSON, drawer.broken(operation.body).map(_encode)))
 
@@ -64,7 +69,7 @@ def _case(kind: str, operation: Documented, values: dict[tuple[str, str], Any], 
     query = urlencode([(name, _text(value)) for (place, name), value in values.items() if place == "query"])
     headers = {name: _text(value) for (place, name), value in values.items() if place == "header"}
     if body is not None:
-        headers["content-type"] = "application/json"
+        headers["content-type"] = _FORM if operation.uploads else "application/json"
     return Case(kind, operation.method, f"{path}?{query}" if query else path, headers, body)
 
 
@@ -80,6 +85,8 @@ def _parameters(operation: Documented, drawer: Drawer) -> SearchStrategy[dict[tu
 def _parameter(parameter: Parameter, drawer: Drawer) -> SearchStrategy[Any]:
     if parameter.place == "header":
         return drawer.only(parameter.name, _PLAIN)
+    if parameter.name in _NARROWER:
+        return drawer.only(parameter.name, drawer.values(parameter.schema))
     values = drawer.named(parameter.name, parameter.schema)
     if parameter.place == "path":  # what would not be one step of a path, or another one
         return values.filter(lambda value: _text(value) not in ("", ".", ".."))
@@ -91,7 +98,14 @@ def _key(parameter: Parameter) -> tuple[str, str]:
 
 
 def _body(operation: Documented, drawer: Drawer) -> SearchStrategy[bytes | None]:
+    if operation.uploads:
+        return drawer.only("upFile", st.just("a\n")).map(str.encode).map(_form)
     return st.none() if operation.body is None else drawer.values(operation.body).map(_encode)
+
+
+def _form(file: bytes) -> bytes:
+    head = b'--cut\r\nContent-Disposition: form-data; name="upFile"; filename="a.csv"\r\n\r\n'
+    return head + file + b"\r\n--cut--\r\n"
 
 
 def _encode(value: Any) -> bytes:

@@ -31,7 +31,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Documented:
-    """An operation as a document has it; `bodies` and `answers` hold schemas, None where no JSON is documented."""
+    """An operation as a document has it; `bodies` and `answers` hold schemas, None where no JSON is documented.
+
+    `uploads` says that its body is a form with a file in it.
+    """
 
     id: str
     method: str
@@ -40,6 +43,7 @@ class Documented:
     body: Any
     body_required: bool
     answers: dict[str, Any]
+    uploads: bool = False
 
 
 class Document:
@@ -87,6 +91,7 @@ class Document:
             body=_json(body),
             body_required=body.get("required", False),
             answers={status: _json(answer) for status, answer in answers.items()},
+            uploads="multipart/form-data" in body.get("content", {}),
         )
 
 

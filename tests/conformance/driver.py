@@ -21,9 +21,10 @@ from emulator_support import api_key, management_key
 from talon_emulator import catalogue
 from talon_emulator.auth import Security
 from talon_emulator.calls import Operation
-from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed, ManagementKeySeed
+from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed, ManagementKeySeed, UserSeed
 
 PLAIN_KEY, SEGMENT_KEY, CDP_KEY, MANAGEMENT_KEY = "1a" * 32, "1b" * 32, "1c" * 32, "2a" * 32
+USER = UserSeed("ada@example.com", "secret")
 SEED = DeploymentSeed(
     applications=(
         ApplicationSeed(
@@ -37,14 +38,18 @@ SEED = DeploymentSeed(
         ),
     ),
     management_keys=(ManagementKeySeed("manager", MANAGEMENT_KEY),),
+    users=(USER,),
     attributes=(
         AttributeSeed("text", "string"),
         AttributeSeed("number", "number"),
         AttributeSeed("flag", "boolean"),
         AttributeSeed("texts", "(list string)"),
+        AttributeSeed("page", "string", "Event", event_type="visit"),
     ),
 )
 PROFILES = ("ada", "bob/€")
+AUDIENCES = ("first", "second")  # of each platform, by its own ids
+PLATFORM = "Shop data"
 ATTRIBUTES: SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
@@ -62,8 +67,24 @@ KNOWN: dict[str, SearchStrategy[Any]] = {
     "applicationId": st.just(1),
     "attributeId": st.sampled_from([1, 2]),
     "customerId": st.just(1),
+    "sessionId": st.just(1),
     "audienceId": st.sampled_from([1, 2]),
+    "sort": st.sampled_from(["id", "-id", ""]),
+    "skip": st.integers(0, 2),
+    "audienceIds": st.sampled_from(["1", "1,2", "2,9"]),
+    "eventType": st.just("visit"),
+    "eventAttributes": st.fixed_dictionaries({}, optional={"page": st.none() | st.text("ab/", max_size=3)}),
+    "customer-data-platform-name": st.just(PLATFORM),
     "destination-hostname": st.sampled_from(["shop.europe-west1.talon.one", "https://shop.europe-west1.talon.one/"]),
+}
+_BY_NUMBER = st.lists(st.sampled_from([1, 2]), max_size=2)
+_BY_NAME = st.lists(st.sampled_from(AUDIENCES), max_size=2)
+_MOVES: dict[str, SearchStrategy[Any]] = {
+    "updateCustomerProfile": _BY_NUMBER,
+    "v2/updateCustomerProfile": _BY_NUMBER,
+    "updateCustomerProfilesAudiences": _BY_NUMBER,
+    "updateCustomerProfileAudiences": _BY_NAME,
+    "v2/updateCustomerProfilesAudiences": _BY_NAME,
 }
 # The same for one operation: whoever changes a definition has to name it as it is.
 KNOWN_TO: dict[str, dict[str, SearchStrategy[Any]]] = {
@@ -72,6 +93,18 @@ KNOWN_TO: dict[str, dict[str, SearchStrategy[Any]]] = {
         "entity": st.just("CustomerProfile"),
         "name": st.just("text"),
         "type": st.just("string"),
+    },
+    "importAllowedList": {"upFile": st.sampled_from(["item\n", "item\na\nb\n"])},
+    "importAudiencesMemberships": {"upFile": st.sampled_from(["profileintegrationid\nada\n"])},
+    "getAccessLogsWithoutTotalCount": {"sort": st.sampled_from(["time", "-status"])},
+    "getApplicationEventTypes": {"sort": st.sampled_from(["type", "-type"])},
+    "getAudiencesAnalytics": {"sort": st.sampled_from(["audienceId", "-membersCount"])},
+    "createSession": {"email": st.just(USER.email), "password": st.just(USER.password)},
+    **{f"{host}/{name}": {"adds": ids, "deletes": ids} for host in ("segment", "cdp") for name, ids in _MOVES.items()},
+    **{
+        f"{host}/{name}": {"audienceId": st.sampled_from(AUDIENCES)}
+        for host in ("segment", "cdp")
+        for name in ("updateAudience", "deleteAudience")
     },
 }
 _HEADERS: dict[Security, dict[str, str]] = {
@@ -132,15 +165,20 @@ def run(client: httpx.Client, document: Document, documented: Documented, securi
 
 
 def prepare(client: httpx.Client) -> None:
-    """Bring the emulator back to its seed, with a few customers and audiences."""
+    """Bring the emulator back to its seed, with a few customers, audiences, and a session and an event of one."""
     client.post("/_emulator/reset").raise_for_status()
     for profile in PROFILES:
         path = f"/v2/customer_profiles/{quote(profile, safe='')}"
         client.put(path, json={"attributes": {"text": "a"}}, headers=api_key(PLAIN_KEY)).raise_for_status()
-    for name in ("first", "second"):
-        client.post(
-            "/v2/audiences", json={"name": name, "integration": "x", "integrationId": name}, headers=api_key(PLAIN_KEY)
-        )
+    for integration in ("x", "segment", PLATFORM):
+        for name in AUDIENCES:
+            audience = {"name": name, "integration": integration, "integrationId": name}
+            client.post("/v2/audiences", json=audience, headers=api_key(PLAIN_KEY))
+    session = {"profileId": PROFILES[0], "cartItems": [{"name": "Shoe", "sku": "1", "quantity": 2, "price": 9.99}]}
+    event = {"customerProfileId": PROFILES[0], "eventType": "visit", "eventAttributes": {"page": "start"}}
+    for path, sent in (("customer_sessions/first", session), ("events", event)):
+        headers = {**api_key(SEGMENT_KEY), "destination-hostname": "shop.europe-west1.talon.one"}
+        client.put(f"/segment/v2/{path}", json=sent, headers=headers).raise_for_status()
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -1,18 +1,57 @@
 """Emulators to test against, one on each kind of store."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from emulator_support import SEED, Emulator, SetClock, running
+from emulator_support import SEED, STORES, Emulator, SetClock, running
+from postgres_support import CannotStart, PostgresServer, postgres_server
 from talon_emulator.settings import Settings
 
 
-@pytest.fixture(scope="session", params=["memory", "file"])
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the whole session."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except CannotStart as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+
+
+@pytest.fixture(scope="session")
+def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str | None]:
+    """Make an empty store of a kind and return what names it."""
+
+    def make(kind: str) -> str | None:
+        if kind == "memory":
+            return None
+        if kind == "file":
+            return str(tmp_path_factory.mktemp("emulator") / "data")
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.database()
+
+    return make
+
+
+@pytest.fixture(params=STORES)
+def data(request: pytest.FixtureRequest, empty: Callable[[str], str | None]) -> str | None:
+    """What names an empty store of each kind."""
+    return empty(request.param)
+
+
+@pytest.fixture(params=[kind for kind in STORES if kind != "memory"])
+def kept(request: pytest.FixtureRequest, empty: Callable[[str], str | None]) -> str:
+    """What names an empty store of each kind that outlives its process."""
+    named = empty(request.param)
+    assert named is not None
+    return named
+
+
+@pytest.fixture(scope="session", params=STORES)
+def served(request: pytest.FixtureRequest, empty: Callable[[str], str | None]) -> Iterator[Emulator]:
     """An emulator of the whole session; a test that uses it starts from `reset`."""
-    data = None if request.param == "memory" else str(tmp_path_factory.mktemp("emulator") / "data")
-    with running(Settings(deployment=SEED, data=data)) as emulator:
+    with running(Settings(deployment=SEED, data=empty(request.param))) as emulator:
         yield emulator
 
 
@@ -29,10 +68,12 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture(scope="session")
-def timed_server(clock: SetClock) -> Iterator[Emulator]:
+@pytest.fixture(scope="session", params=STORES)
+def timed_server(
+    request: pytest.FixtureRequest, empty: Callable[[str], str | None], clock: SetClock
+) -> Iterator[Emulator]:
     """An emulator that goes by `clock`."""
-    with running(Settings(deployment=SEED), clock) as emulator:
+    with running(Settings(deployment=SEED, data=empty(request.param)), clock) as emulator:
         yield emulator
 
 

@@ -166,7 +166,28 @@ def key_of_another_platform(sent: Sent) -> Any:
     return sent.client.put("/segment/v2/customer_profiles/u", json={}, headers=headers).status_code
 
 
+def segment(sent: Sent, path: str, body: Any) -> httpx.Response:
+    headers = {**api_key(sent.keys[1, "segment"]), "destination-hostname": "demo"}
+    return sent.client.put(f"/segment/{path}", json=body, headers=headers)
+
+
+def inferred_time(sent: Sent) -> Any:
+    answer = segment(sent, "customer_profile/u", {"attributes": {"late": "2030-01-31T00:00:00Z", "soon": "soon"}})
+    return [attribute["type"] for attribute in answer.json()["createdAttributes"]]
+
+
+def unknown_event_type(sent: Sent) -> Any:
+    current = segment(sent, "v2/events", {"eventType": "visit", "customerProfileId": "u"})
+    old = {"eventType": "visit", "type": "string", "customerProfileId": "u", "eventAttributes": {"page": "x"}}
+    return current.status_code, segment(sent, "event", old).status_code, sent.profile() is not None
+
+
 # What comes of a scenario, choice by choice in the order of the table.
+def attributes_of_applications(sent: Sent) -> Any:
+    answer = sent.client.get("/v1/attributes?applicationIds=1", headers=management_key(sent.manager))
+    return answer.json()["totalResultSize"]
+
+
 SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
     "null-value": (null_value, ({}, {"text": "a"})),
     "quoted-number": (quoted_number, ((400, None), (200, {"number": -1.5}))),
@@ -188,6 +209,9 @@ SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
     "replay-scope": (replay_scope, (True, False)),
     "taken-attribute": (taken_attribute, (409, 400)),
     "key-of-another-platform": (key_of_another_platform, (401, 403)),
+    "attributes-of-applications": (attributes_of_applications, (4, 3)),
+    "inferred-time": (inferred_time, (["string", "string"], ["time", "string"])),
+    "unknown-event-type": (unknown_event_type, ((400, 400, False), (200, 200, True))),
 }
 
 

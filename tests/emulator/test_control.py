@@ -1,7 +1,6 @@
 """The control API: health, seed, reset, metrics, and who may write to it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -87,10 +86,8 @@ def test_a_refused_seed_leaves_out_its_good_part_too(emulator: Emulator) -> None
 
 
 @pytest.mark.parametrize("document", [{}, {"name": "demo"}, {"attributes": [{"name": "extra", "type": "string"}]}])
-@pytest.mark.parametrize("data", ["memory", "file"])
-def test_a_seed_keeps_the_profiles(tmp_path: Path, data: str, document: Any) -> None:
-    settings = Settings(deployment=SEED, data=str(tmp_path / "data") if data == "file" else None)
-    with running(settings) as emulator:
+def test_a_seed_keeps_the_profiles(data: str | None, document: Any) -> None:
+    with running(Settings(deployment=SEED, data=data)) as emulator:
         for number in range(3):
             emulator.update(f"u{number}", {"number": number})
         emulator.update("u0", {"text": "live"}, LIVE_KEY)

@@ -1,9 +1,7 @@
 """Deployments made and deleted while the server runs: each alone with its keys, data, time and journal."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator_support import MANAGEMENT_KEY, SANDBOX_KEY, SEED, Emulator, api_key, management_key, pure, running
+from emulator_support import MANAGEMENT_KEY, SANDBOX_KEY, SEED, STORES, Emulator, api_key, management_key, pure, running
+from store_support import using
 from talon_emulator.clock import SystemClock
 from talon_emulator.deployments import ApiKey, Application, Deployment, ManagementKey, State
 from talon_emulator.directory import Directory
 from talon_emulator.settings import Settings
-from talon_emulator.store.sqlite import SQLiteStore
+from talon_emulator.store import Store
 
 
-@pytest.fixture(scope="module", params=["memory", "file"])
-def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+@pytest.fixture(scope="module", params=STORES)
+def host(request: pytest.FixtureRequest, empty: Callable[[str], str | None]) -> Iterator[Emulator]:
     """An emulator on which deployments come and go."""
-    data = None if request.param == "memory" else str(tmp_path_factory.mktemp("deployments") / "data")
-    with running(Settings(deployment=SEED, data=data)) as emulator:
+    with running(Settings(deployment=SEED, data=empty(request.param))) as emulator:
         yield emulator
 
 
@@ -202,33 +200,30 @@ def test_a_hundred_in_parallel_do_not_see_each_other(host: Emulator) -> None:
     assert [made["deployment"] for made in host.client.get("/_emulator/deployments").json()["deployments"]] == ["demo"]
 
 
-def test_a_restart_finds_those_that_were_not_deleted(tmp_path: Path) -> None:
-    settings = Settings(deployment=SEED, data=str(tmp_path / "data"))
+def test_a_restart_finds_those_that_were_not_deleted(kept: str) -> None:
+    settings = Settings(deployment=SEED, data=kept)
     with running(settings) as emulator:
-        kept, gone = create(emulator, {"name": "kept"}), create(emulator, {"name": "gone"})
-        for made in (kept, gone):
+        stays, gone = create(emulator, {"name": "kept"}), create(emulator, {"name": "gone"})
+        for made in (stays, gone):
             emulator.update("u", {"text": "x"}, key_of(made))
         delete(emulator, "gone")
     with running(settings) as emulator:
         assert emulator.client.get("/_emulator/ready").json()["deployments"] == ["demo", "kept"]
-        assert emulator.attributes("u", key_of(kept)) == {"text": "x"}
+        assert emulator.attributes("u", key_of(stays)) == {"text": "x"}
         assert emulator.update("u", {}, key_of(gone)).status_code == 401
 
 
-def test_a_number_is_never_given_twice() -> None:
-    async def work() -> list[int]:
-        store = SQLiteStore(None)
-        await store.open()
+def test_a_number_is_never_given_twice(data: str | None) -> None:
+    async def work(store: Store) -> list[int]:
         numbers = []
         for name in "abc":
             numbers.append((await store.create_deployment(name)).id)
             await store.delete_deployment(numbers[-1])
             await store.delete_deployment(numbers[-1])
         assert await store.deployments() == ()
-        await store.close()
         return numbers
 
-    assert asyncio.run(work()) == [1, 2, 3]
+    assert using(data, work) == [1, 2, 3]
 
 
 def record(name: str, generation: int, keys: int) -> Deployment:

@@ -9,8 +9,8 @@ from emulator_support import SANDBOX_KEY, SEED, Emulator, api_key, running
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
 from talon_emulator.settings import Settings
+from talon_emulator.store.memory import MemoryStore
 from talon_emulator.store.protocol import ProfileChange
-from talon_emulator.store.sqlite import SQLiteStore
 
 PATH = "/v2/customer_profiles/u"
 MEGABYTE = 1024 * 1024
@@ -151,7 +151,7 @@ def test_a_client_that_goes_away_harms_nobody(emulator: Emulator) -> None:
     assert put(emulator, b"{}")[0] == 200
 
 
-class BrokenStore(SQLiteStore):
+class BrokenStore(MemoryStore):
     """A store whose updates fail with customer data in the message."""
 
     async def update_profile(
@@ -161,7 +161,7 @@ class BrokenStore(SQLiteStore):
 
 
 def test_a_failure_is_500_and_logged_once_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
-    with running(Settings(deployment=SEED), store=BrokenStore(None)) as emulator:
+    with running(Settings(deployment=SEED), store=BrokenStore()) as emulator:
         with caplog.at_level(logging.ERROR, "talon_emulator"):
             answer = emulator.update("a-customer", {"text": "a-value"})
         assert emulator.client.get("/_emulator/health").status_code == 200

@@ -1,72 +1,33 @@
-"""The SQLite store: private, locked, upgraded, and nothing answered is lost when the process is killed."""
+"""What every store does alike; the SQLite file: private, locked, upgraded."""
 
 import asyncio
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
 from emulator_support import SANDBOX_KEY, SEED, Emulator, api_key, running
+from store_support import process, using
 from talon_emulator import errors
 from talon_emulator.app import create_app
 from talon_emulator.deployments import Deployment
 from talon_emulator.profiles import Profile
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed
 from talon_emulator.settings import Settings
-from talon_emulator.store import StoreUnavailable, open_store, sqlite_database, statements
+from talon_emulator.store import StoreUnavailable, sqlite_database, statements
 from talon_emulator.store.protocol import BulkChange, KeptAnswer, Store
 from talon_emulator.store.sqlite import SQLiteStore
 from talon_emulator.store.sqlite_database import FILE_NAME
-
-T = TypeVar("T")
-
-SERVE = """
-import sys, uvicorn
-from emulator_support import SEED
-from talon_emulator.app import create_app
-from talon_emulator.deployments import Deployment
-from talon_emulator.settings import Settings
-
-class Server(uvicorn.Server):
-    async def startup(self, sockets=None):
-        await super().startup(sockets)
-        print(self.servers[0].sockets[0].getsockname()[1], flush=True)
-
-app = create_app(Settings(deployment=SEED, data=sys.argv[1]))
-Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="on")).run()
-"""
-
-
-def using(data: Path | None, work: Callable[[Store], Awaitable[T]]) -> T:
-    async def run() -> T:
-        store = open_store(None if data is None else str(data))
-        await store.open()
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
 
 
 def profile(attributes: bytes = b"{}") -> Profile:
     return Profile(0, "u", "created", "active", attributes)
 
 
-@pytest.fixture(params=["memory", "file"])
-def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    return None if request.param == "memory" else tmp_path / "data"
-
-
-def test_profiles_are_apart_by_deployment_and_environment(data: Path | None) -> None:
+def test_profiles_are_apart_by_deployment_and_environment(data: str | None) -> None:
     async def work(store: Store) -> None:
         one, two = await store.create_deployment("one"), await store.create_deployment("two")
         for number, (deployment, environment) in enumerate([(one, "sandbox"), (one, "live"), (two, "sandbox")]):
@@ -83,7 +44,7 @@ def test_profiles_are_apart_by_deployment_and_environment(data: Path | None) -> 
     using(data, work)
 
 
-def test_a_refused_change_and_one_without_effect_write_nothing(data: Path | None) -> None:
+def test_a_refused_change_and_one_without_effect_write_nothing(data: str | None) -> None:
     async def work(store: Store) -> None:
         deployment = (await store.create_deployment("one")).id
         refusal = errors.not_found("x")
@@ -104,7 +65,7 @@ def test_a_refused_change_and_one_without_effect_write_nothing(data: Path | None
     using(data, work)
 
 
-def test_a_change_that_fails_is_undone(data: Path | None) -> None:
+def test_a_change_that_fails_is_undone(data: str | None) -> None:
     async def work(store: Store) -> None:
         before = await store.create_deployment("one")
         with pytest.raises(ZeroDivisionError):
@@ -114,7 +75,7 @@ def test_a_change_that_fails_is_undone(data: Path | None) -> None:
     using(data, work)
 
 
-def test_a_bulk_is_all_or_nothing_and_goes_in_order(data: Path | None) -> None:
+def test_a_bulk_is_all_or_nothing_and_goes_in_order(data: str | None) -> None:
     def growing(stored: Profile | None) -> Profile:
         held = profile(b"[") if stored is None else stored
         return msgspec.structs.replace(
@@ -144,7 +105,7 @@ def test_a_bulk_is_all_or_nothing_and_goes_in_order(data: Path | None) -> None:
     using(data, work)
 
 
-def test_a_bulk_is_larger_than_one_statement_takes(data: Path | None) -> None:
+def test_a_bulk_is_larger_than_one_statement_takes(data: str | None) -> None:
     async def work(store: Store) -> None:
         deployment = (await store.create_deployment("one")).id
         changes: list[tuple[str, BulkChange]] = [
@@ -160,7 +121,7 @@ def test_a_bulk_is_larger_than_one_statement_takes(data: Path | None) -> None:
     using(data, work)
 
 
-def test_members_of_an_audience(data: Path | None) -> None:
+def test_members_of_an_audience(data: str | None) -> None:
     async def work(store: Store) -> None:
         one, two = [(await store.create_deployment(name)).id for name in ("one", "two")]
         for deployment in (one, two):
@@ -191,7 +152,7 @@ def test_members_of_an_audience(data: Path | None) -> None:
     using(data, work)
 
 
-def test_answers_are_kept_until_they_expire(data: Path | None) -> None:
+def test_answers_are_kept_until_they_expire(data: str | None) -> None:
     async def work(store: Store) -> None:
         one, two = [(await store.create_deployment(name)).id for name in ("one", "two")]
         await store.keep_answer(one, b"a", KeptAnswer(200, b"x"), "1", "3")
@@ -220,33 +181,33 @@ def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
         assert await store.deployments() == (Deployment(1, "one"),)
         assert await store.list_profiles(1, "sandbox", 9, 0) == (Profile(1, "u", "created", "active", b'{"a":1}'),)
 
-    using(tmp_path, work)
+    using(str(tmp_path), work)
 
 
-def test_a_restart_finds_everything(tmp_path: Path) -> None:
-    settings = Settings(deployment=SEED, data=str(tmp_path / "data"))
+def test_a_restart_finds_everything(kept: str) -> None:
+    settings = Settings(deployment=SEED, data=kept)
     with running(settings) as emulator:
         created = emulator.update("u", {"text": "a", "number": 2**60}).json()
         definitions = emulator.manage("GET", "/v1/attributes").json()
     with running(settings) as emulator:
         assert emulator.update("u", {}).json() == created
         assert emulator.manage("GET", "/v1/attributes").json() == definitions
-        with pytest.raises(StoreUnavailable, match="in use by another process"):
-            using(tmp_path / "data", lambda store: store.deployments())
 
 
-def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SERVE, str(tmp_path / "data")]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=api_key(SANDBOX_KEY), trust_env=False) as client:
-            for number in range(300):
-                body = b'{"attributes":{"number":%d}}' % number
-                assert client.put(f"/v2/customer_profiles/u{number % 100}", content=body).status_code == 200
-            process.send_signal(signal.SIGKILL)
-    with running(Settings(deployment=SEED, data=str(tmp_path / "data"))) as emulator:
+def test_a_file_is_for_one_process(tmp_path: Path) -> None:
+    with (
+        running(Settings(deployment=SEED, data=str(tmp_path / "data"))),
+        pytest.raises(StoreUnavailable, match="in use by another process"),
+    ):
+        using(str(tmp_path / "data"), lambda store: store.deployments())
+
+
+def test_a_kill_loses_nothing_that_was_answered(kept: str) -> None:
+    with process(kept) as killed:
+        for number in range(300):
+            assert killed.update(f"u{number % 100}", {"number": number}).status_code == 200
+        killed.kill()
+    with running(Settings(deployment=SEED, data=kept)) as emulator:
         for number in range(100):
             assert emulator.attributes(f"u{number}") == {"number": 200 + number}
 
@@ -266,37 +227,37 @@ def test_symbolic_links_are_refused(tmp_path: Path) -> None:
     (tmp_path / "real" / FILE_NAME).symlink_to(tmp_path / "elsewhere")
     for directory in ("link", "real"):
         with pytest.raises(StoreUnavailable, match="symbolic link"):
-            using(tmp_path / directory, lambda store: store.deployments())
+            using(str(tmp_path / directory), lambda store: store.deployments())
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_says_why_a_file_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match="cannot use"):
-        using(tmp_path / "file", lambda store: store.deployments())
+        using(str(tmp_path / "file"), lambda store: store.deployments())
     (tmp_path / FILE_NAME).write_bytes(b"not a database" * 100)
     with pytest.raises(StoreUnavailable, match="not a database"):
-        using(tmp_path, lambda store: store.deployments())
+        using(str(tmp_path), lambda store: store.deployments())
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    using(tmp_path, lambda store: store.deployments())
+    using(str(tmp_path), lambda store: store.deployments())
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StoreUnavailable, match="newer version"):
-        using(tmp_path, lambda store: store.deployments())
+        using(str(tmp_path), lambda store: store.deployments())
 
 
-def test_urls_name_stores_that_do_not_exist_yet() -> None:
-    with pytest.raises(StoreUnavailable, match="postgresql"):
-        create_app(Settings(data="postgresql://localhost/x"))
+def test_a_url_may_name_a_store_that_does_not_exist() -> None:
+    with pytest.raises(StoreUnavailable, match=r"no store for mysql:// URLs: give postgresql://"):
+        create_app(Settings(data="mysql://localhost/x"))
 
 
-def test_a_stored_deployment_that_contradicts_the_configured_one(tmp_path: Path) -> None:
+def test_a_stored_deployment_that_contradicts_the_configured_one(kept: str) -> None:
     def settings(kind: str) -> Settings:
         document = DeploymentSeed(attributes=(AttributeSeed("a", kind),))  # type: ignore[arg-type]
-        return Settings(deployment=document, data=str(tmp_path))
+        return Settings(deployment=document, data=kept)
 
     async def start(kind: str) -> None:
         app = create_app(settings(kind))
@@ -332,10 +293,10 @@ def test_concurrent_updates_of_one_profile_all_count(emulator: Emulator) -> None
     assert emulator.attributes("u") == {"text": "a", "number": 1, "flag": True, "texts": [], "numbers": []}
 
 
-def test_a_second_deployment_moves_in_beside_the_first_but_keys_are_unique(tmp_path: Path) -> None:
+def test_a_second_deployment_moves_in_beside_the_first_but_keys_are_unique(kept: str) -> None:
     def settings(name: str, key: str) -> Settings:
         application = ApplicationSeed(1, name, api_keys=(KeySeed("k", key),))
-        return Settings(deployment=DeploymentSeed(name, (application,)), data=str(tmp_path))
+        return Settings(deployment=DeploymentSeed(name, (application,)), data=kept)
 
     with running(settings("one", "key-1")) as emulator:
         assert emulator.update("u", {}, "key-1").json()["customerProfile"]["accountId"] == 1
@@ -363,12 +324,12 @@ class UnreadableStore(SQLiteStore):
 def test_a_start_that_fails_lets_the_file_go(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="unreadable"):
         asyncio.run(create_app(Settings(), store=UnreadableStore(tmp_path)).open())
-    assert using(tmp_path, lambda store: store.deployments()) == ()
+    assert using(str(tmp_path), lambda store: store.deployments()) == ()
 
 
-def test_opening_twice_is_opening_once(tmp_path: Path) -> None:
+def test_opening_twice_is_opening_once(data: str | None) -> None:
     async def work(store: Store) -> None:
         await store.open()
         assert await store.deployments() == ()
 
-    using(tmp_path, work)
+    using(data, work)

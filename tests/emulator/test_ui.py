@@ -210,3 +210,21 @@ def test_the_stylesheet_is_served(emulator: Emulator) -> None:
     answer = emulator.client.get("/ui/style.css")
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
     assert "body {" in answer.text
+
+
+def test_another_deployment_has_its_pages_under_its_name(emulator: Emulator) -> None:
+    document = {"name": "Other.one", "applications": [{"id": 5, "name": "Other store"}]}
+    made = emulator.client.post("/_emulator/deployments", json=document).json()
+    key = made["apiKeys"][0]["key"]
+    emulator.update("only here", {}, key=key)
+    host = made["campaignManager"].removeprefix("http://").rstrip("/")
+    assert host == f"other.one.localhost:{emulator.port}"
+    named = {"host": host}
+    assert "Other store" in emulator.client.get("/", headers=named).text
+    assert "only here" in emulator.client.get("/applications/5/customers", headers=named).text
+    assert f'href="//{host}/"' in emulator.client.get("/").text
+    assert emulator.client.get("/_emulator/snapshots", headers=named).json()["deployment"] == "Other.one"
+    assert emulator.client.get("/applications/5/customers").status_code == 404
+    assert emulator.client.get("/", headers={"host": "nobody.localhost"}).status_code == 200
+    assert emulator.client.delete("/_emulator/deployments/demo", headers=named).status_code == 409
+    assert emulator.client.delete("/_emulator/deployments/Other.one", headers=named).status_code == 204

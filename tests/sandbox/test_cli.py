@@ -98,6 +98,19 @@ def test_emulator_and_bridge_run_alone() -> None:
         assert ended(process, signal.SIGTERM) == (0, "")
 
 
+def test_a_database_that_cannot_be_used_ends_with_2_and_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    result = run("emulator", "--port", "0", "--data", f"postgresql://u:secret@127.0.0.1:{port}/x")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"cannot reach the database 'x' at 127.0.0.1:{port}" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
+    result = run("up", "--port", "0", "--data", "postgresql://u:secret@127.0.0.1/x")
+    assert result.returncode == 2
+    assert "secret" not in result.stderr
+
+
 def test_a_taken_port_is_named_and_how_to_choose_another() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -116,8 +129,14 @@ def test_two_ports_cannot_be_one() -> None:
     assert "use --emulator-port and --bridge-port" in run("up", "--port", "5").stderr
 
 
-def test_bound_to_every_address_it_is_reached_by_the_loopback_one() -> None:
+def test_bound_to_every_address_it_is_reached_by_the_loopback_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = run("up", "--port", "0", "--host", "0.0.0.0")
+    assert (refused.returncode, "give emulator.control_token" in refused.stderr) == (2, True)
+    monkeypatch.setenv("LOCALTALON_EMULATOR_CONTROL_TOKEN", "open-sesame")
     with started("up", "--port", "0", "--host", "0.0.0.0") as (_, told):
+        clock = f"{told['emulator']}/_emulator/clock"
+        assert httpx.get(clock, trust_env=False).status_code == 401
+        assert httpx.get(clock, headers={"authorization": "Bearer open-sesame"}, trust_env=False).status_code == 200
         assert told["bridge"].startswith("http://127.0.0.1:")
         call = {"userId": "wild", "traits": {"email": "a@b.c"}, "writeKey": told["writeKey"]}
         assert httpx.post(f"{told['bridge']}/v1/identify", json=call, trust_env=False).status_code == 200

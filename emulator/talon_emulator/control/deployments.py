@@ -14,6 +14,7 @@ from talon_emulator.deployments import EMPTY
 from talon_emulator.exchange import NO_CONTENT, Answer
 from talon_emulator.seed import ApplicationSeed, DeploymentSeed, KeySeed, ManagementKeySeed, SeedError
 from talon_emulator.shapes import control_error
+from talon_emulator.store.protocol import NameTaken
 
 
 @takes()
@@ -34,17 +35,22 @@ async def create_deployment(call: Call) -> Answer:
         return wanted
     server = call.server
     if server.directory.named(wanted.name) is not None:
-        hint = "leave the name out to get one that is not"
-        return control_error(409, "name_taken", f"The name {wanted.name!r} is in use", hint)
+        return _taken(wanted.name)
     stranger = state.foreign_key(server.directory, wanted, None)
     if stranger is not None:
         return control_error(409, "key_taken", stranger.message, "leave the keys out to get fresh ones")
     definitions = seed.apply(EMPTY, wanted, timestamp(server.directory.clock.now()))
     if isinstance(definitions, SeedError):
         return parameters.bad_document(definitions)
-    served = server.directory.put(await server.store.create_deployment(wanted.name, definitions))
+    try:
+        served = server.directory.put(await server.store.create_deployment(wanted.name, definitions))
+    except NameTaken:
+        return _taken(wanted.name)
     host = call.request.headers[b"host"].decode("latin-1")
-    made = {**state.summary(served), "url": f"http://{host}", "accountId": served.id, **_shown(wanted)}
+    port = host.rpartition(":")[2] if host.rpartition(":")[2].isdecimal() else ""
+    manager = f"http://{served.record.name.lower()}.localhost{':' if port else ''}{port}/"
+    urls = {"url": f"http://{host}", "campaignManager": manager}
+    made = {**state.summary(served), **urls, "accountId": served.id, **_shown(wanted)}
     return json_answer(made, 201)
 
 
@@ -54,12 +60,16 @@ async def delete_deployment(call: Call) -> Answer:
     served = parameters.named(call, call.path["deployment"])
     if isinstance(served, Answer):
         return served
-    if served is call.deployment:
+    if served is call.server.configured():
         hint = "POST /_emulator/reset empties it"
         return control_error(409, "configured", f"{served.record.name!r} is the server's own deployment", hint)
     call.server.directory.remove(served)
     await call.server.store.delete_deployment(served.id)
     return NO_CONTENT
+
+
+def _taken(name: str) -> Answer:
+    return control_error(409, "name_taken", f"The name {name!r} is in use", "leave the name out to get one that is not")
 
 
 def _wanted(call: Call) -> DeploymentSeed | Answer:
@@ -80,6 +90,7 @@ def _wanted(call: Call) -> DeploymentSeed | Answer:
         management_keys=managers,
         attributes=given.attributes if "attributes" in document else configured.attributes,
         assumptions={**configured.assumptions, **given.assumptions},
+        users=given.users,
     )
 
 

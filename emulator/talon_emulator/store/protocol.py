@@ -1,7 +1,7 @@
 """What a store does for the emulator."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -21,6 +21,10 @@ RecordMatching = Callable[[Record], bool]
 
 class StoreUnavailable(Exception):
     """The store cannot be opened; the message says why, and what to do, in words for a user."""
+
+
+class NameTaken(Exception):
+    """Another process made a deployment of this name meanwhile."""
 
 
 class KeptAnswer(msgspec.Struct, frozen=True):
@@ -46,6 +50,14 @@ class Contents(msgspec.Struct, frozen=True):
     profiles: tuple[Profile, ...] = ()
     records: tuple[Record, ...] = ()
     answers: tuple[Kept, ...] = ()
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Which deployments there are at a revision, and those that are not as they were at an earlier one."""
+
+    revision: int
+    numbers: frozenset[int]
+    changed: tuple[Deployment, ...]
 
 
 class Store(Protocol):
@@ -197,4 +209,21 @@ class Store(Protocol):
 
     async def delete_snapshot(self, deployment: int, name: str) -> bool:
         """Forget a snapshot; tell whether it was there."""
+        ...
+
+
+@runtime_checkable
+class SharedStore(Store, Protocol):
+    """What a store does besides when several processes use it at the same time.
+
+    Every change to any deployment takes the next revision, which the deployment then has. `create_deployment` raises
+    NameTaken; what is asked of a deployment that another process deleted raises LookupError.
+    """
+
+    async def revision(self) -> int:
+        """Return the revision of the last change; 0 when there was none."""
+        ...
+
+    async def changes(self, since: int) -> Changes:
+        """Return what changed after a revision."""
         ...

@@ -1,4 +1,4 @@
-"""The SQLite store: one file of one process, or memory. Calls run inline, since they take microseconds."""
+"""The SQLite store: one file of one process. Calls run inline, since they take microseconds."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ _CONTENTS = msgspec.json.Decoder(Contents)
 
 
 class SQLiteStore(SQLiteProfiles, SQLiteRecords):
-    """A store in a directory, or in memory when that is None."""
+    """A store in a directory."""
 
     _last_deployment = 0
 

@@ -1,4 +1,4 @@
-"""The SQLite file of one process, or memory, opened and locked, with the statements by their names."""
+"""The SQLite file of one process, opened and locked, with the statements by their names."""
 
 import os
 import sqlite3
@@ -16,9 +16,9 @@ _SCHEMAS = ("sqlite_schema_1.sql", "sqlite_schema_2.sql", "sqlite_schema_3.sql")
 
 
 class SQLiteDatabase:
-    """A database in `directory`, or in memory when that is None."""
+    """A database in `directory`."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path) -> None:
         """Remember where; nothing is touched before `open`."""
         self._directory = directory
         self._connection: sqlite3.Connection | None = None
@@ -29,7 +29,7 @@ class SQLiteDatabase:
         """Open the file, lock it against other processes, bring its schema up to date. Raises StoreUnavailable."""
         if self._connection is not None:
             return
-        where = ":memory:" if self._directory is None else str(_prepare(self._directory))
+        where = str(_prepare(self._directory))
         connection = sqlite3.connect(where, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             _configure(connection)
@@ -100,6 +100,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Pages; four times the default, since updates of a million profiles rarely meet on one.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    # Kibibytes, eighty times the default: with less, a million profiles are updated much slower (measured).
+    connection.execute("PRAGMA cache_size = -160000")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN EXCLUSIVE")
     [(version,)] = connection.execute("PRAGMA user_version").fetchall()

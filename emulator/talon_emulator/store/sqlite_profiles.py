@@ -1,5 +1,6 @@
 """The customer profiles of the SQLite store, with their memberships in audiences."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -103,7 +104,7 @@ class SQLiteProfiles(SQLiteDatabase):
     ) -> int:
         """Return how many profiles there are that are not hidden, and match."""
         if matching is not None:
-            return len(await self.list_profiles(deployment, environment, _ALL, 0, matching=matching))
+            return len(await self.list_profiles(deployment, environment, sys.maxsize, 0, matching=matching))
         chosen = tuple(_ENVIRONMENTS) if environment is None else (environment,)
         return sum(self._run("count_profiles", deployment, _ENVIRONMENTS[one])[0][0] for one in chosen)
 

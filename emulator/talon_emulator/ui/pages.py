@@ -2,6 +2,7 @@
 
 from functools import cache
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE_SIZE: Final = 50
+LISTED: Final = 200  # deployments on the first page
 _HERE = Path(__file__).parent
 _SAFE: Headers = (
     (
@@ -34,8 +36,14 @@ _CSS: Headers = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control
 
 
 async def applications(call: Call) -> Answer:
-    """GET /: the Applications of the deployment."""
-    return _page("applications.html", call, applications=call.deployment.applications)
+    """GET /: the Applications of the deployment, and the way to the other deployments of the server."""
+    port = call.request.headers[b"host"].decode("latin-1").rpartition(":")[2]
+    others = [
+        (name, f"//{name.lower()}.localhost{':' + port if port.isdecimal() else ''}/")
+        for name in islice((served.record.name for served in call.server.directory.all()), LISTED)
+        if name != call.deployment.record.name
+    ]
+    return page("applications.html", call, applications=call.deployment.applications, others=others)
 
 
 async def customers(call: Call) -> Answer:
@@ -43,7 +51,7 @@ async def customers(call: Call) -> Answer:
 
     A search that hits goes on to the customer: 303.
     """
-    found = _find(call)
+    found = find(call)
     if isinstance(found, Answer):
         return found
     application, parameters = found
@@ -54,16 +62,16 @@ async def customers(call: Call) -> Answer:
     wanted = parameters.get("integrationId", "")
     hit = await store.find_profile(deployment, environment, wanted) if wanted else None
     if hit is not None and not hit.hidden:
-        return Answer(303, b"", ((b"location", _customer_link(application, wanted).encode()), *_PRIVATE))
+        return Answer(303, b"", ((b"location", customer_link(application, wanted).encode()), *_PRIVATE))
     total = await store.count_profiles(deployment, environment)
     listed = () if wanted else await store.list_profiles(deployment, environment, PAGE_SIZE, skip, newest_first=True)
-    return _page(
+    return page(
         "customers.html",
         call,
         application=application,
         wanted=wanted,
         customers=listed,
-        link=lambda profile: _customer_link(application, profile.integration_id),
+        link=lambda profile: customer_link(application, profile.integration_id),
         total=total,
         skip=skip,
         newer=max(skip - PAGE_SIZE, 0) if skip and listed else None,
@@ -76,7 +84,7 @@ async def customer(call: Call) -> Answer:
 
     The ID is a query parameter because a browser rewrites `.` and `..` in a path, even when they are escaped.
     """
-    found = _find(call)
+    found = find(call)
     if isinstance(found, Answer):
         return found
     application, parameters = found
@@ -87,9 +95,15 @@ async def customer(call: Call) -> Answer:
     values = profile.values()
     definitions = call.deployment.profile_definitions.attributes
     rows = [_row(definition, values) for definition in definitions]
-    link = _customer_link(application, wanted)
-    return _page(
-        "customer.html", call, application=application, profile=profile, rows=rows, count=len(values), link=link
+    return page(
+        "customer.html",
+        call,
+        application=application,
+        profile=profile,
+        audiences=call.deployment.audiences_of(profile),
+        rows=rows,
+        count=len(values),
+        link=customer_link(application, wanted),
     )
 
 
@@ -115,7 +129,8 @@ async def style(call: Call) -> Answer:
     return Answer(200, (_HERE / "style.css").read_bytes(), _CSS)
 
 
-def _find(call: Call) -> tuple[Application, Query] | Answer:
+def find(call: Call) -> tuple[Application, Query] | Answer:
+    """Return the Application of the path with the query, or the page that says what is wrong."""
     parameters = query.parse(call.request.query)
     if isinstance(parameters, Refusal):
         return refused(call, parameters)
@@ -127,7 +142,7 @@ def _find(call: Call) -> tuple[Application, Query] | Answer:
 
 
 def _missing(call: Call, status: int, what: str) -> Answer:
-    return _page("missing.html", call, status, heading=HTTPStatus(status).phrase, what=what)
+    return page("missing.html", call, status, heading=HTTPStatus(status).phrase, what=what)
 
 
 def _row(definition: Attribute, values: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +152,8 @@ def _row(definition: Attribute, values: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "title": definition.title, "type": definition.type, "set": name in values, "text": text}
 
 
-def _customer_link(application: Application, integration_id: str) -> str:
+def customer_link(application: Application, integration_id: str) -> str:
+    """Return the address of a customer's page."""
     return f"/applications/{application.id}/customer?" + urlencode({"integrationId": integration_id})
 
 
@@ -146,7 +162,8 @@ def _to_the_second(moment: str) -> str:
     return f"{moment[:10]} {moment[11:19]} UTC"
 
 
-def _page(template: str, call: Call, status: int = 200, **values: Any) -> Answer:
+def page(template: str, call: Call, status: int = 200, **values: Any) -> Answer:
+    """Render a page."""
     text = _templates().get_template(template).render(deployment=call.deployment.record.name, **values)
     return Answer(status, text.encode(), _HTML)
 

@@ -1,0 +1,151 @@
+"""Snapshots, export and import: everything comes back as it was, and nothing of it is another deployment's."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator_support import Emulator, api_key, over_http
+
+
+class Deployment:
+    """A deployment of its own."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        made = client.post(
+            "/_emulator/deployments", json={"attributes": ATTRIBUTES, "applications": APPLICATIONS}
+        ).json()
+        self.client, self.name = client, made["deployment"]
+        self.key = made["apiKeys"][0]["key"]
+
+    def control(self, method: str, what: str, body: Any = None) -> httpx.Response:
+        return self.client.request(method, f"/_emulator/{what}?deployment={self.name}", json=body)
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        return self.client.request(method, path, json=body, headers={**api_key(self.key), **headers})
+
+    def update(self, name: str, attributes: Any, **more: Any) -> httpx.Response:
+        return self.send("PUT", f"/v2/customer_profiles/{name}", {"attributes": attributes, **more})
+
+    def export(self) -> Any:
+        return self.control("GET", "export").json()
+
+
+APPLICATIONS = [{"id": 1, "name": "one"}]
+ATTRIBUTES = [{"name": "text", "type": "string"}, {"name": "number", "type": "number"}]
+
+
+@pytest.fixture
+def deployment(emulator: Emulator) -> Iterator[Deployment]:
+    made = Deployment(emulator.client)
+    yield made
+    assert emulator.client.delete(f"/_emulator/deployments/{made.name}").status_code == 204
+
+
+def filled(deployment: Deployment) -> None:
+    audience = deployment.send("POST", "/v2/audiences", {"name": "a"}).json()["id"]
+    deployment.update("u", {"text": "\x00ü", "number": 1}, audiencesChanges={"adds": [audience]})
+    deployment.update("v/w", {"text": "b"})
+    action = {"action": "add", "profileIntegrationId": "hidden", "audienceId": audience}
+    deployment.send("POST", "/v2/customer_audiences", {"data": [action]})
+    headers = {"idempotency-key": "k"}
+    deployment.send("PUT", "/v2/customer_profiles/w", {"attributes": {}}, **headers)
+
+
+def test_a_snapshot_brings_everything_back(deployment: Deployment) -> None:
+    filled(deployment)
+    before = deployment.export()
+    assert deployment.control("POST", "snapshot", {"name": "full"}).status_code == 201
+    deployment.update("u", {"text": "other"})
+    deployment.update("new", {})
+    deployment.send("DELETE", "/v2/audiences/1")
+    assert deployment.control("POST", "reset").status_code == 200
+    assert deployment.export()["profiles"] == []
+    assert deployment.control("POST", "restore", {"name": "full"}).status_code == 200
+    assert deployment.export() == before
+    deployment.update("last", {})
+    assert deployment.export()["profiles"][-1]["id"] == before["profiles"][-1]["id"] + 1
+    audience = deployment.send("POST", "/v2/audiences", {"name": "b"}).json()["id"]
+    assert audience == before["definitions"]["last_audience"] + 1
+
+
+def test_snapshots_have_names(deployment: Deployment) -> None:
+    for name in ("two", "one", "two"):
+        assert deployment.control("POST", "snapshot", {"name": name}).status_code == 201
+    assert deployment.control("GET", "snapshots").json()["snapshots"] == ["one", "two"]
+    assert deployment.control("DELETE", "snapshots/two").status_code == 204
+    missing = deployment.control("POST", "restore", {"name": "two"})
+    assert (missing.status_code, missing.json()["error"]["hint"]) == (404, "there are: one")
+    assert deployment.control("POST", "snapshot", {"name": "a b"}).status_code == 400
+
+
+def test_a_snapshot_is_of_one_deployment(emulator: Emulator, deployment: Deployment) -> None:
+    deployment.control("POST", "snapshot", {"name": "mine"})
+    assert "mine" not in emulator.client.get("/_emulator/snapshots").json()["snapshots"]
+
+
+def test_an_export_has_no_keys_and_imports_elsewhere_under_its_keys(emulator: Emulator, deployment: Deployment) -> None:
+    filled(deployment)
+    document = deployment.export()
+    assert "fingerprint" not in str(document)
+    assert deployment.key not in str(document)
+    other = Deployment(emulator.client)
+    other.update("gone", {})
+    assert other.control("POST", "import", document).status_code == 200
+    assert other.export() == document
+    again = other.send("PUT", "/v2/customer_profiles/w", {"attributes": {"text": "x"}}, **{"idempotency-key": "k"})
+    assert again.json()["customerProfile"]["attributes"] == {}
+    emulator.client.delete(f"/_emulator/deployments/{other.name}")
+
+
+@over_http
+@given(
+    values=st.dictionaries(
+        st.sampled_from(["text", "number"]), st.text(st.characters(exclude_categories=["Cs"])) | st.integers()
+    ),
+    name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
+)
+def test_any_profile_comes_back(emulator: Emulator, values: dict[str, Any], name: str) -> None:
+    deployment = Deployment(emulator.client)
+    profiles = {"customerProfiles": [{"integrationId": name, "attributes": {}}]}
+    deployment.send("PUT", "/v2/customer_profiles", profiles)
+    document = deployment.export()
+    document["profiles"][0]["attributes"] = values
+    assert deployment.control("POST", "import", document).status_code == 200
+    assert deployment.export() == document
+    emulator.client.delete(f"/_emulator/deployments/{deployment.name}")
+
+
+PROFILE = {"id": 1, "environment": "live", "integration_id": "u", "created": "x", "last_activity": "x"}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([], "/: "),
+        ({"format": 2}, "/format: "),
+        ({"format": 1, "profile": []}, "profile"),
+        ({"format": 1, "profiles": [{**PROFILE, "environment": "test"}]}, "/profiles/0/environment: "),
+        ({"format": 1, "profiles": [{**PROFILE, "attributes": 1}]}, "/profiles/0/attributes: "),
+        ({"format": 1, "profiles": [PROFILE, PROFILE]}, "/profiles/1/id: 1 is there twice"),
+        ({"format": 1, "profiles": [{**PROFILE, "audiences": [3]}]}, "/profiles/0/audiences: there is no audience 3"),
+        ({"format": 1, "definitions": {"assumptions": {"x": "y"}}}, "/definitions/assumptions: there is no"),
+    ],
+)
+def test_a_wrong_document_changes_nothing(deployment: Deployment, document: Any, said: str) -> None:
+    filled(deployment)
+    before = deployment.export()
+    answer = deployment.control("POST", "import", document)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+    assert deployment.export() == before
+
+
+def test_a_document_may_be_larger_than_a_request_to_talon_one(deployment: Deployment) -> None:
+    document = deployment.export()
+    document["profiles"] = [{**PROFILE, "attributes": {"text": "a" * 3_000_000}}]
+    assert deployment.control("POST", "import", document).status_code == 200
+    assert len(deployment.export()["profiles"][0]["attributes"]["text"]) == 3_000_000
