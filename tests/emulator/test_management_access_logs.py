@@ -1,7 +1,9 @@
 """The API calls of an Application in the Management API: listed, and summed up as its health."""
 
+import time
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -118,3 +120,10 @@ def test_one_word_for_it(calls: int, failed: int, word: str) -> None:
 def test_unknown_applications(emulator: Emulator) -> None:
     assert emulator.manage("GET", f"/v1/applications/9/access_logs/no_total{ALL}").status_code == 404
     assert emulator.manage("GET", "/v1/applications/9/health_report").status_code == 404
+
+
+def test_no_regular_expression_takes_its_time(timed: Emulator) -> None:
+    timed.update("a" * 200 + "b", {})
+    started = time.perf_counter()
+    assert uris(timed, f"&path={quote('(a+)+$')}") == []
+    assert time.perf_counter() - started < 5

@@ -1,12 +1,15 @@
 """The vendor's own Python SDK reads every answer."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import talon_one
 
 from emulator_support import MANAGEMENT_KEY, SANDBOX_KEY, Emulator
+from talon_emulator.operations import EMULATED
 
 models: Any = talon_one  # its models take the names of their fields too, which their types do not say
 
@@ -135,3 +138,12 @@ def test_applications(management: Any) -> None:
     assert management.get_application(1).sandbox is True
     counted = management.get_application_customers(1, with_total_result_size=True)
     assert counted.total_result_size == 0
+
+
+def test_every_emulated_operation_that_the_sdk_has_a_call_for_is_called() -> None:
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("*.py"))
+    names = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation.id).lower() for operation in EMULATED]
+    apis = (talon_one.IntegrationApi, talon_one.ManagementApi)
+    callable_ones = [name for name in names if any(hasattr(api, name) for api in apis)]
+    assert len(callable_ones) > 30
+    assert [name for name in callable_ones if f".{name}(" not in tests and f".{name}_without" not in tests] == []

@@ -33,5 +33,6 @@ def _database(url: str) -> Store:
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise StoreUnavailable("PostgreSQL needs asyncpg: pip install asyncpg, or localtalon with its extra 'postgres'") from None
+        hint = "pip install asyncpg, or localtalon with its extra 'postgres'"
+        raise StoreUnavailable(f"PostgreSQL needs asyncpg: {hint}") from None
     return PostgresStore(url)

@@ -10,6 +10,7 @@ from talon_emulator.deployments import EMPTY, Deployment, State
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
 from talon_emulator.records import Kind, Record
+from talon_emulator.store import bulk
 from talon_emulator.store.protocol import (
     BulkChange,
     Contents,
@@ -131,7 +132,7 @@ class MemoryStore:
         if isinstance(changed, Refusal) or changed is stored:
             return changed
         if stored is None:
-            changed = _new(changed, held.last_profile + 1, environment, integration_id)
+            changed = bulk.numbered(changed, held.last_profile + 1, environment, integration_id)
         held.put(stored, changed)
         return changed
 
@@ -140,25 +141,12 @@ class MemoryStore:
     ) -> tuple[Profile | None, ...] | Refusal:
         """Change or create many profiles, all or none; a profile may be there several times."""
         held = self._held[deployment]
-        stored = held.profiles[environment]
-        current: dict[str, Profile | None] = {}
-        number = held.last_profile
-        outcomes: list[Profile | None] = []
-        for integration_id, change in changes:
-            before = current[integration_id] if integration_id in current else stored.get(integration_id)
-            changed = change(before)
-            if isinstance(changed, Refusal):
-                return changed
-            if before is None and changed is not None:
-                number += 1
-                changed = _new(changed, number, environment, integration_id)
-            current[integration_id] = changed
-            outcomes.append(changed)
-        for integration_id, changed in current.items():
-            before = stored.get(integration_id)
-            if changed is not None and changed is not before:
-                held.put(before, changed)
-        return tuple(outcomes)
+        outcome = bulk.apply(held.profiles[environment], changes, environment, held.last_profile)
+        if isinstance(outcome, Refusal):
+            return outcome
+        for before, changed in outcome.written:
+            held.put(before, changed)
+        return outcome.outcomes
 
     async def list_profiles(
         self,
@@ -292,7 +280,3 @@ class MemoryStore:
             mine = held.profiles[environment].values()
             found = reversed(mine) if newest_first else mine
         return (p for p in found if not p.hidden and (matching is None or matching(p)))
-
-
-def _new(profile: Profile, number: int, environment: Environment, integration_id: str) -> Profile:
-    return msgspec.structs.replace(profile, id=number, environment=environment, integration_id=integration_id)

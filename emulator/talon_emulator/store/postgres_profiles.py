@@ -8,10 +8,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
+from talon_emulator.store import bulk
 from talon_emulator.store.postgres_database import Again, PostgresDatabase
 from talon_emulator.store.protocol import BulkChange, Matching, ProfileChange
 
@@ -53,7 +52,7 @@ class PostgresProfiles(PostgresDatabase):
                 await self._run("update_profile", *_changed_row(deployment, changed), on=on)
                 return changed
             number = await self._next("next_profile", deployment, on)
-            changed = _new(changed, number, environment, integration_id)
+            changed = bulk.numbered(changed, number, environment, integration_id)
             if not await self._run("insert_profile", *_row(deployment, changed), on=on):
                 raise Again
             return changed
@@ -67,25 +66,15 @@ class PostgresProfiles(PostgresDatabase):
             number, _ = await self._lock_counters(deployment, on)
             rows = await self._run("lock_profiles", deployment, _ENVIRONMENTS[environment], keys, on=on)
             stored = {profile.integration_id: profile for profile in map(_profile, rows)}
-            current: dict[str, Profile | None] = dict(stored)
-            outcomes: list[Profile | None] = []
-            for integration_id, change in changes:
-                held = current.get(integration_id)
-                changed = change(held)
-                if isinstance(changed, Refusal):
-                    return changed
-                if held is None and changed is not None:
-                    number += 1
-                    changed = _new(changed, number, environment, integration_id)
-                current[integration_id] = changed
-                outcomes.append(changed)
-            new = [p for key, p in current.items() if p is not None and key not in stored]
-            await self._insert_profiles(deployment, new, on)
-            old = [_changed_row(deployment, p) for p in current.values() if p and _differs(p, stored)]
-            await self._run_each("update_profile", old, on)
-            if new:
-                await self._run("update_last_profile", deployment, number, on=on)
-            return tuple(outcomes)
+            outcome = bulk.apply(stored, changes, environment, number)
+            if isinstance(outcome, Refusal):
+                return outcome
+            await self._insert_profiles(deployment, [new for old, new in outcome.written if old is None], on)
+            changed = [_changed_row(deployment, new) for old, new in outcome.written if old is not None]
+            await self._run_each("update_profile", changed, on)
+            if outcome.last != number:
+                await self._run("update_last_profile", deployment, outcome.last, on=on)
+            return outcome.outcomes
 
     async def find_profile_by_number(self, deployment: int, number: int) -> Profile | None:
         """Return the profile of this number, of either environment."""
@@ -159,15 +148,6 @@ def _profile(row: Any) -> Profile:
     number, place, key, created, last_activity, attributes, audiences, hidden = row
     memberships = tuple(sorted(audiences))
     return Profile(number, key.decode(), created, last_activity, attributes, memberships, hidden, _NAMES[place])
-
-
-def _new(profile: Profile, number: int, environment: Environment, integration_id: str) -> Profile:
-    return msgspec.structs.replace(profile, id=number, environment=environment, integration_id=integration_id)
-
-
-def _differs(profile: Profile, stored: dict[str, Profile]) -> bool:
-    before = stored.get(profile.integration_id)
-    return before is not None and before is not profile
 
 
 def _row(deployment: int, p: Profile) -> tuple[Any, ...]:

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
-import msgspec
-
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
+from talon_emulator.store import bulk
 from talon_emulator.store.protocol import BulkChange, Matching, ProfileChange
 from talon_emulator.store.sqlite_database import SQLiteDatabase
 
@@ -43,7 +42,7 @@ class SQLiteProfiles(SQLiteDatabase):
             self._run("update_profile", changed.last_activity, changed.attributes, changed.hidden, found[0][0])
             return changed
         if stored is None:
-            changed = _new(changed, self._last_profile(deployment) + 1, environment, integration_id)
+            changed = bulk.numbered(changed, self._last_profile(deployment) + 1, environment, integration_id)
         with self._transaction():
             self._write(deployment, [(found[0][0] if found else None, stored, changed)])
         return changed
@@ -54,27 +53,13 @@ class SQLiteProfiles(SQLiteDatabase):
         """Change or create many profiles, all or none; a profile may be there several times."""
         rows = self._find_profiles(deployment, environment, [integration_id for integration_id, _ in changes])
         stored = {integration_id: _profile(row) for integration_id, row in rows.items()}
-        current: dict[str, Profile | None] = dict(stored)
-        number = self._last_profile(deployment)
-        outcomes: list[Profile | None] = []
-        for integration_id, change in changes:
-            held = current.get(integration_id)
-            changed = change(held)
-            if isinstance(changed, Refusal):
-                return changed
-            if held is None and changed is not None:
-                number += 1
-                changed = _new(changed, number, environment, integration_id)
-            current[integration_id] = changed
-            outcomes.append(changed)
-        written = [
-            (rows[key][0] if key in rows else None, stored.get(key), changed)
-            for key, changed in current.items()
-            if changed is not None and changed is not stored.get(key)
-        ]
+        outcome = bulk.apply(stored, changes, environment, self._last_profile(deployment))
+        if isinstance(outcome, Refusal):
+            return outcome
+        written = [(rows[new.integration_id][0] if old else None, old, new) for old, new in outcome.written]
         with self._transaction():
             self._write(deployment, written)
-        return tuple(outcomes)
+        return outcome.outcomes
 
     async def find_profile_by_number(self, deployment: int, number: int) -> Profile | None:
         """Return the profile of this number, of either environment."""
@@ -160,10 +145,6 @@ def _profile(row: tuple[Any, ...]) -> Profile:
     _, number, key, created, last_activity, attributes, audiences, hidden, place = row
     memberships = tuple(sorted(map(int, audiences.split(",")))) if audiences else ()
     return Profile(number, key.decode(), created, last_activity, attributes, memberships, bool(hidden), _NAMES[place])
-
-
-def _new(profile: Profile, number: int, environment: Environment, integration_id: str) -> Profile:
-    return msgspec.structs.replace(profile, id=number, environment=environment, integration_id=integration_id)
 
 
 def _row(p: Profile) -> tuple[Any, ...]:
