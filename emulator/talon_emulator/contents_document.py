@@ -1,6 +1,7 @@
 """The export document: all that a deployment holds but its keys, as JSON for people and for version control."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -40,6 +41,8 @@ class ProfileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     attributes: dict[str, Any] = {}
     audiences: tuple[int, ...] = ()
     hidden: bool = False
+    closed_sessions: Annotated[int, msgspec.Meta(ge=0)] = 0
+    total_sales: Decimal | int = 0
 
 
 class RecordEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,7 +74,7 @@ def write(contents: Contents) -> dict[str, Any]:
         "format": FORMAT,
         "definitions": _definitions(contents.state),
         "baseline": _definitions(contents.baseline),
-        "profiles": [_with_json(profile, "attributes") for profile in contents.profiles],
+        "profiles": [_with_json(profile, "attributes", "total_sales") for profile in contents.profiles],
         "records": [_with_json(record, "document") for record in contents.records],
         "answers": contents.answers,
     }
@@ -104,15 +107,16 @@ def _state(definitions: Definitions, present: State) -> State:
     return msgspec.structs.replace(present, **given)
 
 
-def _with_json(entry: Profile | Record, member: str) -> dict[str, Any]:
+def _with_json(entry: Profile | Record, *members: str) -> dict[str, Any]:
     shown = msgspec.structs.asdict(entry)
-    shown[member] = msgspec.Raw(shown[member])
+    shown.update((member, msgspec.Raw(shown[member])) for member in members)
     return shown
 
 
 def _profile(entry: ProfileEntry) -> Profile:
     given = msgspec.structs.asdict(entry)
-    given |= {"attributes": ENCODER.encode(entry.attributes), "audiences": tuple(sorted(set(entry.audiences)))}
+    given |= {name: ENCODER.encode(given[name]) for name in ("attributes", "total_sales")}
+    given["audiences"] = tuple(sorted(set(entry.audiences)))
     return Profile(**given)
 
 

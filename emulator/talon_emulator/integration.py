@@ -59,7 +59,7 @@ class ProfileView(msgspec.Struct, frozen=True, rename="camel"):
     attributes: msgspec.Raw
     account_id: int
     closed_sessions: int
-    total_sales: int
+    total_sales: msgspec.Raw
     last_activity: str
     loyalty_memberships: None  # deprecated, always null (documented)
     audience_memberships: tuple[Membership, ...]
@@ -108,8 +108,8 @@ def view(profile: Profile, deployment: ServedDeployment) -> ProfileView:
         created=profile.created,
         attributes=msgspec.Raw(profile.attributes),
         account_id=deployment.id,
-        closed_sessions=0,
-        total_sales=0,
+        closed_sessions=profile.closed_sessions,
+        total_sales=msgspec.Raw(profile.total_sales),
         last_activity=profile.last_activity,
         loyalty_memberships=None,
         audience_memberships=tuple(Membership(each.id, each.name) for each in deployment.audiences_of(profile))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -24,7 +25,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
 
     The store gives `id`, its number in the deployment, and `environment`; a profile that is new to it has 0 there. The
     times are RFC 3339. `audiences` are the ids of those it is a member of, ascending. A `hidden` one was only ever
-    added to audiences: no Application shows it yet.
+    added to audiences: no Application shows it yet. `total_sales` is the JSON number of what its closed sessions cost.
     """
 
     id: int
@@ -35,6 +36,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     audiences: tuple[int, ...] = ()
     hidden: bool = False
     environment: Environment = "sandbox"
+    closed_sessions: int = 0
+    total_sales: bytes = b"0"
 
     def values(self) -> dict[str, Any]:
         """Return the attribute values by name."""
@@ -78,9 +81,17 @@ def patch(
         else:
             values[name] = value
     last_activity = timestamp(now) if active else stored.last_activity
-    attributes = body.ENCODER.encode(values)
-    kept = (stored.id, integration_id, stored.created, last_activity, attributes, stored.audiences)
-    return Profile(*kept, environment=stored.environment)
+    return Profile(
+        stored.id,
+        integration_id,
+        stored.created,
+        last_activity,
+        body.ENCODER.encode(values),
+        stored.audiences,
+        environment=stored.environment,
+        closed_sessions=stored.closed_sessions,
+        total_sales=stored.total_sales,
+    )
 
 
 def move(profile: Profile, adds: Iterable[int], deletes: Iterable[int], joins_last: bool = False) -> Profile:
@@ -90,6 +101,12 @@ def move(profile: Profile, adds: Iterable[int], deletes: Iterable[int], joins_la
     else:
         audiences = tuple(sorted({*profile.audiences, *adds}.difference(deletes)))
     return profile if audiences == profile.audiences else msgspec.structs.replace(profile, audiences=audiences)
+
+
+def sell(profile: Profile, sessions: int, amount: Decimal) -> Profile:
+    """Count sessions that were closed, or taken back when negative, and what they cost."""
+    total = body.ENCODER.encode(Decimal(profile.total_sales.decode()) + amount)
+    return msgspec.structs.replace(profile, closed_sessions=profile.closed_sessions + sessions, total_sales=total)
 
 
 def member(stored: Profile | None, integration_id: str, audience: int, joins: bool, now: datetime) -> Profile | None:

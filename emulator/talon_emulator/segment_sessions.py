@@ -18,7 +18,7 @@ from talon_emulator.records import Record
 from talon_emulator.segment_attributes import Infos, Wanted, ensure
 from talon_emulator.sessions import CartItem, Session, SessionUpdate
 from talon_emulator.thirdparty_calls import skips_undefined
-from talon_emulator.thirdparty_profiles import answer_kept
+from talon_emulator.thirdparty_profiles import answer_kept, count_sales
 
 
 class OldUpdate(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,15 +71,22 @@ async def _updated(call: Call, given: SessionUpdate, skips: bool, *base: str) ->
     key, application, store = call.path["customerSessionId"], call.application.id, call.server.store
     first = before is None and await _is_first(call, update.profile_id or "")
 
+    sales: list[sessions.Sales] = []
+
     def change(stored: Record | None) -> Record | Refusal:
         old = sessions.from_record(stored) if stored else None
         session = sessions.update_session(old, key, application, update, call.now, first)
-        return session if isinstance(session, Refusal) else sessions.to_record(session, stored)
+        if isinstance(session, Refusal):
+            return session
+        sales[:] = sessions.sales(old, session)
+        return sessions.to_record(session, stored)
 
     record = await store.update_record(call.deployment.id, "session", application, key, change)
     if isinstance(record, Refusal):
         return msgspec.structs.replace(record, errors=errors.below(record.errors, *base))
     session = sessions.from_record(record)
+    for sold in sales:
+        await count_sales(call, sold)
     return await answer_kept(call, session.profile_id, customerSession=sessions.view(session, record.id))
 
 

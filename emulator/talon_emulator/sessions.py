@@ -94,6 +94,11 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
         each = [self.additional_costs, *(item.additional_costs or {} for item in self.cart_items)]
         return sum((cost.price or 0 for costs in each for cost in costs.values()), 0)
 
+    @property
+    def total(self) -> Decimal:
+        """Return what it costs in all, before discounts."""
+        return Decimal(self.cart_item_total) + self.additional_cost_total
+
 
 _SESSION: Final = body.decoder(Session)
 
@@ -135,6 +140,28 @@ def update_session(
             values[name] = value
     sent = {name: getattr(update, name) for name in update.__struct_fields__ if getattr(update, name) is not None}
     return msgspec.structs.replace(old, **sent | {"attributes": values, "state": state, "updated": moment})
+
+
+class Sales(msgspec.Struct, frozen=True):
+    """What a customer's closed sessions grow by, or shrink."""
+
+    profile_id: str
+    sessions: int
+    amount: Decimal
+
+
+def sales(before: Session | None, after: Session) -> tuple[Sales, ...]:
+    """Return what an update of a session means for the sales of its customers (what is counted is documented).
+
+    A session counts as long as it is closed, with what it costs before discounts, for the customer it has.
+    """
+    counted: dict[str, Sales] = {}
+    for sign, session in ((-1, before), (1, after)):
+        if session is not None and session.state == "closed" and session.profile_id:
+            held = counted.get(session.profile_id, Sales(session.profile_id, 0, Decimal(0)))
+            grown = Sales(session.profile_id, held.sessions + sign, held.amount + sign * session.total)
+            counted[session.profile_id] = grown
+    return tuple(each for each in counted.values() if each.sessions or each.amount)
 
 
 def from_record(record: Record) -> Session:

@@ -11,6 +11,7 @@ from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer
 from talon_emulator.integration import AudiencesChanges, IntegrationState, Moves, known_moves, view
 from talon_emulator.profiles import MAX_ID_LENGTH, Profile, update_profile
+from talon_emulator.sessions import Sales
 from talon_emulator.thirdparty_calls import SEGMENT, skips_undefined
 
 
@@ -86,6 +87,17 @@ async def answer_kept(call: Call, integration_id: str, **kept: Any) -> Answer:
         assert isinstance(profile, Profile)
         state["customerProfile"] = view(profile, call.deployment)
     return json_answer(state)
+
+
+async def count_sales(call: Call, sales: Sales) -> None:
+    """Count a session that was closed, or taken back, with its customer."""
+
+    def change(stored: Profile | None) -> Profile:
+        profile = stored or profiles.patch(None, sales.profile_id, {}, call.now)
+        return profiles.sell(profile, sales.sessions, sales.amount)
+
+    environment = call.application.environment
+    await call.server.store.update_profile(call.deployment.id, environment, sales.profile_id, change)
 
 
 def answer(call: Call, profile: Profile, runs: bool) -> Answer:

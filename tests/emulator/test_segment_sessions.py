@@ -189,3 +189,34 @@ def test_sessions_and_events_are_kept_by_every_store_and_erased_with_the_custome
         assert "secret" not in text
         assert "integrationId=u" in text
     assert segment.put(PATH + "s", {}).json()["customerSession"]["couponCodes"] == ["C"]
+
+
+def sales(segment: Platform, customer: str) -> tuple[int, Any]:
+    profile = segment.emulator.inventory(customer).json()["profile"]
+    return profile["closedSessions"], profile["totalSales"]
+
+
+def test_closed_sessions_count_for_their_customer(segment: Platform) -> None:
+    cart = [{"sku": "s", "name": "Shoe", "quantity": 2, "price": 9.99}]
+    cost = {"shipping": {"price": 5}}
+    steps: list[tuple[str, dict[str, Any], dict[str, tuple[int, float]]]] = [
+        ("a", {"profileId": "ada", "cartItems": cart}, {"ada": (0, 0)}),
+        ("a", {"state": "closed", "additionalCosts": cost}, {"ada": (1, 24.98)}),
+        ("a", {"state": "closed"}, {"ada": (1, 24.98)}),
+        ("b", {"profileId": "ada", "state": "closed", "cartItems": cart}, {"ada": (2, 44.96)}),
+        ("b", {"profileId": "bob"}, {"ada": (1, 24.98), "bob": (1, 19.98)}),
+        ("a", {"state": "cancelled"}, {"ada": (0, 0), "bob": (1, 19.98)}),
+        ("c", {"state": "closed", "cartItems": cart}, {"ada": (0, 0)}),
+    ]
+    for session, body, expected in steps:
+        answer = segment.put(f"v2/customer_sessions/{session}", body)
+        assert answer.status_code == 200, answer.text
+        assert {name: sales(segment, name) for name in expected} == expected, (session, body)
+    segment.emulator.update("bob", {})
+    assert sales(segment, "bob") == (1, 19.98)
+
+
+def test_the_answer_to_a_closed_session_has_the_customer_with_it(segment: Platform) -> None:
+    body = {"profileId": "u", "state": "closed", "cartItems": [{"sku": "s", "name": "n", "quantity": 1, "price": 1.10}]}
+    profile = segment.put("v2/customer_sessions/a", body).json()["customerProfile"]
+    assert (profile["closedSessions"], profile["totalSales"]) == (1, 1.1)

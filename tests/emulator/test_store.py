@@ -14,6 +14,7 @@ from store_support import process, using
 from talon_emulator import errors
 from talon_emulator.app import create_app
 from talon_emulator.deployments import Deployment
+from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Profile
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed
 from talon_emulator.settings import Settings
@@ -40,6 +41,28 @@ def test_profiles_are_apart_by_deployment_and_environment(data: str | None) -> N
         await store.reset_deployment(one.id)
         assert await store.count_profiles(one.id, "sandbox") == await store.count_profiles(one.id, "live") == 0
         assert await store.count_profiles(two.id, "sandbox") == 1
+
+    using(data, work)
+
+
+def test_everything_of_a_profile_comes_back_alone_and_in_bulk(data: str | None) -> None:
+    full = Profile(0, "u", "c", "a", b'{"n":0.10}', (3, 5), closed_sessions=2, total_sales=b"1.10")
+    grown = msgspec.structs.replace(full, last_activity="b", audiences=(4,), closed_sessions=3, total_sales=b"2e3")
+
+    async def work(store: Store) -> None:
+        number = (await store.create_deployment("one")).id
+        made = await store.update_profile(number, "live", "u", lambda _: full)
+        assert made == msgspec.structs.replace(full, id=1, environment="live")
+        assert await store.find_profile(number, "live", "u") == made
+        for audiences in ((4,), (3, 5)):
+            changed = msgspec.structs.replace(grown, id=1, environment="live", audiences=audiences)
+            assert await store.update_profile(number, "live", "u", lambda _, to=changed: to) == changed  # type: ignore[misc]
+            assert await store.find_profile(number, "live", "u") == changed
+        pair: list[tuple[str, BulkChange]] = [("v", lambda _: full), ("u", lambda _: made)]
+        outcome = await store.update_profiles(number, "live", pair)
+        assert not isinstance(outcome, Refusal)
+        assert outcome[0] == msgspec.structs.replace(full, id=2, environment="live", integration_id="v")
+        assert await store.list_profiles(number, None, 9, 0) == (made, outcome[0])
 
     using(data, work)
 

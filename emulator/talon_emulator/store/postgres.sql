@@ -70,44 +70,53 @@ UPDATE counters SET profile = $2, record = $3 WHERE deployment = $1
 DELETE FROM counters WHERE deployment = $1
 
 -- name: find_profile
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND environment = $2 AND sha256(integration_id) = sha256($3)
 
 -- name: lock_profile
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND environment = $2 AND sha256(integration_id) = sha256($3)
 FOR UPDATE
 
 -- name: lock_profiles
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND environment = $2 AND sha256(integration_id) = ANY($3::bytea[])
 ORDER BY id FOR UPDATE
 
 -- name: find_profile_by_number
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND id = $2
 
 -- name: insert_profile
 INSERT INTO profiles
-    (deployment, id, environment, integration_id, created, last_activity, attributes, audiences, hidden)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (deployment, id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT DO NOTHING RETURNING id
 
 -- name: update_profile
-UPDATE profiles SET last_activity = $3, attributes = $4, audiences = $5, hidden = $6 WHERE deployment = $1 AND id = $2
+UPDATE profiles
+SET last_activity = $3, attributes = $4, audiences = $5, hidden = $6, closed_sessions = $7, total_sales = $8
+WHERE deployment = $1 AND id = $2
 
 -- name: list_profiles
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND environment = ANY($2::smallint[]) AND NOT hidden
 ORDER BY id LIMIT $3 OFFSET $4
 
 -- name: list_newest_profiles
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND environment = ANY($2::smallint[]) AND NOT hidden
 ORDER BY id DESC LIMIT $3 OFFSET $4
@@ -116,7 +125,8 @@ ORDER BY id DESC LIMIT $3 OFFSET $4
 SELECT count(*) FROM profiles WHERE deployment = $1 AND environment = ANY($2::smallint[]) AND NOT hidden
 
 -- name: all_profiles
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1
 ORDER BY id
@@ -125,7 +135,8 @@ ORDER BY id
 DELETE FROM profiles WHERE deployment = $1
 
 -- name: list_members
-SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden
+SELECT id, environment, integration_id, created, last_activity, attributes, audiences, hidden,
+    closed_sessions, total_sales
 FROM profiles
 WHERE deployment = $1 AND audiences @> ARRAY[$2::bigint] AND position($3::bytea IN integration_id) > 0
 ORDER BY id LIMIT $4 OFFSET $5

@@ -145,18 +145,24 @@ class PostgresProfiles(PostgresDatabase):
 
 
 def _profile(row: Any) -> Profile:
-    number, place, key, created, last_activity, attributes, audiences, hidden = row
+    number, place, key, created, last_activity, attributes, audiences, hidden, closed, sales = row
     memberships = tuple(sorted(audiences))
-    return Profile(number, key.decode(), created, last_activity, attributes, memberships, hidden, _NAMES[place])
+    return Profile(
+        number, key.decode(), created, last_activity, attributes, memberships, hidden, _NAMES[place], closed, sales
+    )
 
 
 def _row(deployment: int, p: Profile) -> tuple[Any, ...]:
     place, key = _ENVIRONMENTS[p.environment], p.integration_id.encode()
-    return deployment, p.id, place, key, p.created, p.last_activity, p.attributes, p.audiences, p.hidden
+    return deployment, p.id, place, key, p.created, p.last_activity, *_rest(p)
 
 
 def _changed_row(deployment: int, p: Profile) -> tuple[Any, ...]:
-    return deployment, p.id, p.last_activity, p.attributes, p.audiences, p.hidden
+    return deployment, p.id, p.last_activity, *_rest(p)
+
+
+def _rest(p: Profile) -> tuple[Any, ...]:
+    return p.attributes, p.audiences, p.hidden, p.closed_sessions, p.total_sales
 
 
 def _chosen(environment: Environment | None) -> list[int]:

@@ -29,6 +29,8 @@ CREATE TABLE profiles (
     attributes bytea NOT NULL,
     audiences bigint[] NOT NULL,
     hidden boolean NOT NULL,
+    closed_sessions bigint NOT NULL,
+    total_sales bytea NOT NULL,
     PRIMARY KEY (deployment, id)
 ) WITH (fillfactor = 80);
 

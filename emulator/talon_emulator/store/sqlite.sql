@@ -18,12 +18,14 @@ UPDATE deployments SET document = ? WHERE id = ?
 DELETE FROM deployments WHERE id = ?
 
 -- name: find_profile
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND environment = ? AND integration_id = ?
 
 -- name: find_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND environment = ? AND integration_id IN (?*)
 
@@ -31,32 +33,39 @@ WHERE deployment = ? AND environment = ? AND integration_id IN (?*)
 SELECT coalesce(max(id), 0) FROM profiles WHERE deployment = ?
 
 -- name: insert_profile
-INSERT INTO profiles (id, deployment, environment, integration_id, created, last_activity, attributes, hidden)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO profiles
+    (id, deployment, environment, integration_id, created, last_activity, attributes, hidden, closed_sessions, total_sales)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: update_profile
-UPDATE profiles SET last_activity = ?, attributes = ?, hidden = ? WHERE row = ?
+UPDATE profiles
+SET last_activity = ?, attributes = ?, hidden = ?, closed_sessions = ?, total_sales = ?
+WHERE row = ?
 
 -- name: list_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND environment = ? AND NOT hidden
 ORDER BY id LIMIT ? OFFSET ?
 
 -- name: list_newest_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND environment = ? AND NOT hidden
 ORDER BY id DESC LIMIT ? OFFSET ?
 
 -- name: list_all_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND NOT hidden
 ORDER BY id LIMIT ? OFFSET ?
 
 -- name: list_all_newest_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND NOT hidden
 ORDER BY id DESC LIMIT ? OFFSET ?
@@ -75,7 +84,8 @@ INSERT OR IGNORE INTO memberships (deployment, profile, audience) VALUES (?, ?, 
 DELETE FROM memberships WHERE deployment = ? AND profile = ? AND audience = ?
 
 -- name: list_members
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM memberships m JOIN customers c ON c.deployment = m.deployment AND c.id = m.profile
 WHERE m.deployment = ? AND m.audience = ? AND instr(integration_id, ?)
 ORDER BY m.profile LIMIT ? OFFSET ?
@@ -102,12 +112,14 @@ DELETE FROM answers WHERE deployment = ?
 SELECT scope, status, body, expires FROM answers WHERE deployment = ? ORDER BY expires, scope
 
 -- name: find_profile_by_number
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ? AND id = ?
 
 -- name: all_profiles
-SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment
+SELECT row, id, integration_id, created, last_activity, attributes, audiences, hidden, environment,
+    closed_sessions, total_sales
 FROM customers
 WHERE deployment = ?
 ORDER BY id

@@ -39,7 +39,7 @@ class SQLiteProfiles(SQLiteDatabase):
         if isinstance(changed, Refusal) or changed is stored:
             return changed
         if stored is not None and changed.audiences == stored.audiences:
-            self._run("update_profile", changed.last_activity, changed.attributes, changed.hidden, found[0][0])
+            self._run("update_profile", *_changed(changed), found[0][0])
             return changed
         if stored is None:
             changed = bulk.numbered(changed, self._last_profile(deployment) + 1, environment, integration_id)
@@ -131,7 +131,7 @@ class SQLiteProfiles(SQLiteDatabase):
         """Write profiles over the rows they are in, or into new ones, and how their memberships differ from before."""
         new = [(p.id, deployment, *_row(p)) for row, _, p in written if row is None]
         self._run_each("insert_profile", new)
-        old = [(p.last_activity, p.attributes, p.hidden, row) for row, _, p in written if row is not None]
+        old = [(*_changed(p), row) for row, _, p in written if row is not None]
         self._run_each("update_profile", old)
         for _, before, profile in written:
             held = before.audiences if before is not None else ()
@@ -142,11 +142,16 @@ class SQLiteProfiles(SQLiteDatabase):
 
 
 def _profile(row: tuple[Any, ...]) -> Profile:
-    _, number, key, created, last_activity, attributes, audiences, hidden, place = row
+    _, number, key, created, last_activity, attributes, audiences, hidden, place, closed, sales = row
     memberships = tuple(sorted(map(int, audiences.split(",")))) if audiences else ()
-    return Profile(number, key.decode(), created, last_activity, attributes, memberships, bool(hidden), _NAMES[place])
+    kept = (created, last_activity, attributes, memberships, bool(hidden), _NAMES[place], closed, sales)
+    return Profile(number, key.decode(), *kept)
 
 
 def _row(p: Profile) -> tuple[Any, ...]:
     place = _ENVIRONMENTS[p.environment]
-    return place, p.integration_id.encode(), p.created, p.last_activity, p.attributes, p.hidden
+    return place, p.integration_id.encode(), p.created, *_changed(p)
+
+
+def _changed(p: Profile) -> tuple[Any, ...]:
+    return p.last_activity, p.attributes, p.hidden, p.closed_sessions, p.total_sales
