@@ -1,5 +1,7 @@
 """The emulator as an ASGI application: its parts put together, its life from open to close."""
 
+from functools import partial
+
 from talon_emulator.calls import Server
 from talon_emulator.clock import Clock, SystemClock
 from talon_emulator.control.state import apply_seed
@@ -9,7 +11,7 @@ from talon_emulator.exchange import Answer, Request
 from talon_emulator.limits import chosen
 from talon_emulator.metrics import Counters
 from talon_emulator.operations import ALL
-from talon_emulator.pipeline import catch_up, faulted, limited, recorded, resolve, run, survived
+from talon_emulator.pipeline import catch_up, faulted, limited, max_body, recorded, resolve, run, survived
 from talon_emulator.routing import Routes
 from talon_emulator.seed import SeedError
 from talon_emulator.settings import Settings
@@ -88,7 +90,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         return await handle(resolve(server, routes, request))
 
     arrive = _behind_others(server, server.store, enter) if isinstance(server.store, SharedStore) else enter
-    return Emulator(server, Door(arrive, settings.max_body_bytes, settings.allowed_hosts))
+    return Emulator(server, Door(arrive, partial(max_body, settings), settings.allowed_hosts))
 
 
 def _behind_others(server: Server, store: SharedStore, enter: Handle) -> Handle:

@@ -45,7 +45,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """A request with its operation, deployment and caller resolved.
 
     `path` holds the decoded path parameters. `refused` is the answer when resolving already decided it; `operation`
-    may be None then. `credential` is None for operations that need none.
+    may be None then. `credential` is None for operations that need none. `life` is the deployment's when the call came.
     """
 
     server: Server
@@ -56,6 +56,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     path: dict[str, str] = {}
     credential: Credential | None = None
     refused: Answer | None = None
+    life: int = 0
 
     @property
     def application(self) -> Application:

@@ -45,4 +45,8 @@ class ShiftedClock(msgspec.Struct, frozen=True):
 
 def timestamp(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with microseconds and `Z`, as Talon.One does (observed)."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    try:
+        told = moment.astimezone(UTC)
+    except OverflowError:  # the first or the last day there is, in another place
+        told = moment.replace(tzinfo=UTC)
+    return told.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,9 +20,13 @@ from talon_emulator.store.protocol import SharedStore, Store
 KeyKind = Literal["integration", "management", "session"]
 
 
+REMOVED: Final = -1  # the life of a deployment that is none any more
+
+
 class ServedDeployment:
     """A deployment with what the server keeps in memory for it: compiled definitions, clock, faults, limits, journal.
 
+    `life` grows when all that it holds is replaced or forgotten: what began in an earlier one is not carried out.
     `limiter` is None where nothing is limited; `assumed` has the answer to every open question by its id.
     """
 
@@ -30,6 +34,7 @@ class ServedDeployment:
         """Serve the deployment as `record` describes it."""
         self.clock = clock
         self.journal = journal
+        self.life = 0
         self.faults = Faults()
         self.limiter: Limiter | None = None
         self.record = record
@@ -168,6 +173,7 @@ class Directory:
 
     def start_over(self, served: ServedDeployment) -> None:
         """Forget what happened and what was set: an empty journal, no faults, clock and limits as at the start."""
+        served.life += 1
         served.journal.clear()
         served.faults = Faults()
         served.clock = self.clock
@@ -176,6 +182,7 @@ class Directory:
     def remove(self, served: ServedDeployment) -> None:
         """Serve a deployment no longer; its keys open nothing from now on."""
         self._forget(served)
+        served.life = REMOVED
         served.journal.end()
         del self._deployments[served.record.name]
 

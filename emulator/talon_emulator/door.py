@@ -16,13 +16,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Handle = Callable[[Request], Awaitable[Answer]]
+MaxBody = Callable[[bytes, dict[bytes, bytes]], int]
 
 # What a server that can reset a connection, or let it hang, puts into the scope's extensions: {"reset", "hold"}.
 CONNECTION: Final = "localtalon.connection"
 MAX_HEADER_BYTES: Final = 64 * 1024
-# For what steers the emulator, an import above all.
-MAX_CONTROL_BODY: Final = 256 * 1024 * 1024
-_CONTROL: Final = b"/_emulator/"
 _REMEMBERED_HOSTS: Final = 256
 _PIECES: Final = 20  # of a body that is sent slowly
 _SINGLE: Final = (b"host", b"authorization", b"content-length", b"content-encoding")
@@ -35,8 +33,8 @@ class ClientGone(Exception):
 class Door:
     """Lets in what is addressed to this server and not too large."""
 
-    def __init__(self, handle: Handle, max_body: int, allowed_hosts: tuple[str, ...]) -> None:
-        """Hand what passes to `handle`; `max_body` (bytes, inflated too) is for Talon.One's paths."""
+    def __init__(self, handle: Handle, max_body: MaxBody, allowed_hosts: tuple[str, ...]) -> None:
+        """Hand what passes to `handle`; `max_body` tells the limit in bytes, compressed and inflated alike."""
         self._handle = handle
         self._max_body = max_body
         self._allowed_hosts = tuple(hosts.name_of(host) for host in allowed_hosts)
@@ -47,7 +45,7 @@ class Door:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         # Servers that do not set raw_path (it is optional in ASGI) leave the decoded path; encode it again.
         path: bytes = scope.get("raw_path") or scope["path"].encode()
-        limit = MAX_CONTROL_BODY if path.startswith(_CONTROL) else self._max_body
+        limit = self._max_body(path, headers)
         try:
             refusal = self._inspect(scope["headers"], headers, limit)
             body = refusal or await _read(receive, headers.get(b"content-encoding", b"identity"), limit)

@@ -224,6 +224,13 @@ def not_found(what: str) -> Refusal:
     return Refusal(404, f"{what} not found")
 
 
+def no_such_deployment(name: str) -> Refusal:
+    """Refuse to steer or show a deployment that the Host names and that is not there."""
+    return Refusal(
+        404, f"There is no deployment {name!r}; without its name before .localhost, the configured one answers"
+    )
+
+
 def audience_not_found(problems: Iterable[Problem]) -> Refusal:
     """Refuse to act on audiences that do not exist (status documented, text assumed)."""
     return Refusal(404, "Audience not found", tuple(problems))

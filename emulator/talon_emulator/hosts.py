@@ -19,12 +19,15 @@ def name_of(host: str) -> str:
 
 
 def is_served(host: str, extra: tuple[str, ...] = ()) -> bool:
-    """Tell whether this server answers for a Host header: loopback, `*.localhost`, `*.talon.one`, or one of `extra`."""
+    """Tell whether this server answers for a Host header: addresses, `*.localhost`, `*.talon.one`, or one of `extra`.
+
+    An address is no name that somebody else could let lead here.
+    """
     name = name_of(host)
     if name == "localhost" or name.endswith(_SUFFIXES) or name in extra:
         return "@" not in name
     try:
-        return ip_address(name).is_loopback
+        return not ip_address(name).is_unspecified
     except ValueError:
         return False
 
@@ -38,13 +41,13 @@ def label_of(request: Request) -> str:
     return name.removesuffix(".localhost") if name.endswith(".localhost") else ""
 
 
-def is_foreign(request: Request) -> bool:
+def is_foreign(headers: dict[bytes, bytes]) -> bool:
     """Tell whether a browser sent this request from a page of another origin."""
-    site = request.headers.get(b"sec-fetch-site")
+    site = headers.get(b"sec-fetch-site")
     if site is not None and site not in (b"same-origin", b"none"):
         return True
-    origin = request.headers.get(b"origin")
+    origin = headers.get(b"origin")
     if origin is None:
         return False
-    host = request.headers.get(b"host") or b""
+    host = headers.get(b"host") or b""
     return origin.partition(b"://")[2].lower() != host.lower()

@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     path: str
     query: str
     operation: str | None
-    integration_id: str | None
+    integration_ids: tuple[str, ...]
     key: str | None
     status: int
     note: str
@@ -61,7 +61,7 @@ class Filter(msgspec.Struct, frozen=True):
         return (
             (self.kind is None or entry.kind == self.kind)
             and (self.path is None or self.path in entry.path)
-            and (self.integration_id is None or entry.integration_id == self.integration_id)
+            and (self.integration_id is None or self.integration_id in entry.integration_ids)
             and (self.status is None or entry.status == self.status)
             and (since is None or (entry.sequence > since if isinstance(since, int) else entry.at >= since))
         )
@@ -134,6 +134,7 @@ class View(msgspec.Struct, frozen=True, rename="camel"):
     """An exchange as the control API shows it; a body is JSON where it is whole and valid, else text."""
 
     sequence: int
+    deployment: str
     at: str
     milliseconds: float
     kind: Kind
@@ -142,6 +143,7 @@ class View(msgspec.Struct, frozen=True, rename="camel"):
     query: str
     operation: str | None
     integration_id: str | None
+    integration_ids: tuple[str, ...]
     key: str | None
     status: int
     note: str
@@ -151,10 +153,11 @@ class View(msgspec.Struct, frozen=True, rename="camel"):
     answer_bytes: int
 
 
-def view(entry: Entry) -> View:
+def view(entry: Entry, deployment: str) -> View:
     """Return an exchange as the control API shows it."""
     return View(
         sequence=entry.sequence,
+        deployment=deployment,
         at=timestamp(entry.at),
         milliseconds=round(entry.seconds * 1000, 3),
         kind=entry.kind,
@@ -162,7 +165,8 @@ def view(entry: Entry) -> View:
         path=entry.path,
         query=entry.query,
         operation=entry.operation,
-        integration_id=entry.integration_id,
+        integration_id=entry.integration_ids[0] if len(entry.integration_ids) == 1 else None,
+        integration_ids=entry.integration_ids,
         key=entry.key,
         status=entry.status,
         note=entry.note,

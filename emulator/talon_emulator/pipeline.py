@@ -1,26 +1,38 @@
 """The way of a request inside: resolve it to a call, then through the layers to its handler."""
 
 import logging
+import re
 import traceback
 from collections.abc import Awaitable
 from functools import partial
 from time import perf_counter
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
-from talon_emulator import auth, errors, hosts, shapes, turns
+import msgspec
+
+from talon_emulator import auth, customers, errors, hosts, shapes, turns
 from talon_emulator.calls import Call, Handler, Operation, Server
-from talon_emulator.directory import Credential
+from talon_emulator.deployments import fingerprint
+from talon_emulator.directory import REMOVED, Credential
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer, Request
 from talon_emulator.journal import BODY_CAP, Entry
 from talon_emulator.limits import Limiter
 from talon_emulator.routing import BadPath, NoMatch, Routes
+from talon_emulator.settings import Settings
 from talon_emulator.store import SharedStore
+from talon_emulator.store.protocol import DeploymentGone
 from talon_emulator.ui import pages
 
+MAX_IMPORT: Final = 256 * 1024 * 1024
+_IMPORT: Final = b"/_emulator/import"
 # Their bodies hold a password or a token, which the journal never does.
-_SECRET: Final = frozenset(("createSession",))
+_SECRET: Final = b"/v1/sessions"
 _HIDDEN: Final = b"(not kept: it is secret)"
+# Of a bulk request the journal holds this many integration IDs, of at most so many characters.
+MOST_CUSTOMERS: Final = 1000
+LONGEST_CUSTOMER: Final = 100
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +51,14 @@ async def catch_up(server: Server, store: SharedStore, request: Request) -> Answ
 
 def resolve(server: Server, routes: Routes, request: Request) -> Call:
     """Find the operation, the caller and the deployment of a request. What fails here is refused already."""
+    try:
+        return _resolved(server, routes, request)
+    except Exception as error:
+        _log("none", error)
+        return _refused(_at_home(server, request), errors.internal_error())
+
+
+def _resolved(server: Server, routes: Routes, request: Request) -> Call:
     match = routes.find(request.method, request.path)
     if isinstance(match, BadPath):
         return _refused(_at_home(server, request), errors.bad_path(match.details))
@@ -47,17 +67,21 @@ def resolve(server: Server, routes: Routes, request: Request) -> Call:
     operation, path = match
     if operation.security == "none" or operation.security == "control":
         call = _at_home(server, request, operation, path)
-        if request.method not in ("GET", "HEAD") and hosts.is_foreign(request):
+        if request.method not in ("GET", "HEAD") and hosts.is_foreign(request.headers):
             return _refused(call, errors.foreign_page())
         token = server.settings.control_token if operation.security == "control" else None
         if not auth.steers(request.headers.get(b"authorization"), token):
             return _with_header(_refused(call, errors.no_control_token()), (b"www-authenticate", b"Basic"))
+        label = hosts.label_of(request)
+        if label and operation.security == "control" and server.directory.hosted(label) is None:
+            return _refused(call, errors.no_such_deployment(label))
         return call
     credential = auth.authenticate(request.headers.get(b"authorization"), operation.security, server.directory)
     if isinstance(credential, Refusal):
         return _refused(_at_home(server, request, operation, path), credential)
     deployment = credential.deployment
-    call = Call(server, deployment, request, deployment.clock.now(), operation, path, credential)
+    now, life = deployment.clock.now(), deployment.life
+    call = Call(server, deployment, request, now, operation, path, credential, life=life)
     if credential.kind == "management":
         refusal = auth.forbidden(credential, operation.method, operation.template, path)
         if refusal is not None:
@@ -65,10 +89,20 @@ def resolve(server: Server, routes: Routes, request: Request) -> Call:
     return call
 
 
+def max_body(settings: Settings, path: bytes, headers: dict[bytes, bytes]) -> int:
+    """Return how many bytes a body may have: many for an import, but only from who may do it."""
+    if path != _IMPORT or hosts.is_foreign(headers):
+        return settings.max_body_bytes
+    may = auth.steers(headers.get(b"authorization"), settings.control_token)
+    return MAX_IMPORT if may else settings.max_body_bytes
+
+
 async def run(call: Call) -> Answer:
-    """Carry the call out."""
+    """Carry the call out, unless its deployment has been reset or deleted while something held it up."""
     if call.refused is not None:
         return call.refused
+    if call.life != call.deployment.life:
+        return _outlived(call)
     assert call.operation is not None
     return await call.operation.handler(call)
 
@@ -79,13 +113,24 @@ def survived(inner: Handler) -> Handler:
     async def handle(call: Call) -> Answer:
         try:
             return await inner(call)
+        except DeploymentGone:
+            return _outlived(call)
         except Exception as error:
-            operation = call.operation.id if call.operation else "none"
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("action=failed operation=%s error=%s\n%s", operation, type(error).__name__, frames)
+            _log(call.operation.id if call.operation else "none", error)
             return shapes.render(call.request.path, errors.internal_error())
 
     return handle
+
+
+def _log(operation: str, error: Exception) -> None:
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("action=failed operation=%s error=%s\n%s", operation, type(error).__name__, frames)
+
+
+def _outlived(call: Call) -> Answer:
+    if call.deployment.life in (call.life, REMOVED):
+        return shapes.render(call.request.path, errors.unauthorized("the deployment was deleted meanwhile"))
+    return Answer(0, note="the deployment was reset meanwhile", manner="reset")
 
 
 def faulted(inner: Handler) -> Handler:
@@ -95,7 +140,7 @@ def faulted(inner: Handler) -> Handler:
         faults = call.deployment.faults
         if not faults or not shapes.is_talon(call.request.path):
             return inner(call)
-        return faults.around(call.request, call.path.get("integrationId"), partial(inner, call))
+        return faults.around(call.request, customers.of(call), partial(inner, call))
 
     return handle
 
@@ -146,8 +191,8 @@ def recorded(inner: Handler) -> Handler:
         operation = call.operation.id if call.operation else None
         call.server.counters.requests[operation or "none", answer.status] += 1
         request = call.request
-        if shapes.is_talon(request.path):
-            secret = operation in _SECRET
+        if shapes.is_talon(request.path) and call.life == call.deployment.life:
+            secret = request.path.startswith(_SECRET)
             journal = call.deployment.journal
             journal.append(
                 Entry(
@@ -156,9 +201,9 @@ def recorded(inner: Handler) -> Handler:
                     seconds=perf_counter() - started,
                     method=request.method,
                     path=request.path.decode("latin-1"),
-                    query=request.query.decode("latin-1"),
+                    query=_without_keys(call.server, request.query) if request.query else "",
                     operation=operation,
-                    integration_id=call.path.get("integrationId"),
+                    integration_ids=_kept(customers.of(call)),
                     key=call.credential.title if call.credential else None,
                     status=answer.status,
                     note=answer.note,
@@ -174,6 +219,21 @@ def recorded(inner: Handler) -> Handler:
     return handle
 
 
+def _kept(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return as many names as a journal may hold for one exchange."""
+    return names if len(names) < 2 else tuple(name for name in names[:MOST_CUSTOMERS] if len(name) <= LONGEST_CUSTOMER)
+
+
+def _without_keys(server: Server, query: bytes) -> str:
+    """Return a query without keys that open something here."""
+    parts = re.split(r"([&=])", query.decode("latin-1"))
+    return "".join("***" if part and _is_key(server, part) else part for part in parts)
+
+
+def _is_key(server: Server, part: str) -> bool:
+    return server.directory.owner(fingerprint(unquote_to_bytes(part))) is not None
+
+
 def _application(credential: Credential | None) -> int | None:
     return credential.application.id if credential is not None and credential.application is not None else None
 
@@ -183,7 +243,7 @@ def _at_home(
 ) -> Call:
     """Make a call that no key has led to a deployment: the Host may name one, else it is the configured one."""
     home = server.directory.hosted(hosts.label_of(request)) or server.configured()
-    return Call(server, home, request, home.clock.now(), operation, path or {})
+    return Call(server, home, request, home.clock.now(), operation, path or {}, life=home.life)
 
 
 def _refused(call: Call, refusal: Refusal) -> Call:
@@ -191,9 +251,7 @@ def _refused(call: Call, refusal: Refusal) -> Call:
         answer = pages.refused(call, refusal)
     else:
         answer = shapes.render(call.request.path, refusal)
-    return Call(
-        call.server, call.deployment, call.request, call.now, call.operation, call.path, call.credential, answer
-    )
+    return msgspec.structs.replace(call, refused=answer)
 
 
 def _unmatched(call: Call, match: NoMatch) -> Call:
@@ -207,4 +265,4 @@ def _with_header(call: Call, header: tuple[bytes, bytes]) -> Call:
     answer = call.refused
     assert answer is not None
     answer = Answer(answer.status, answer.body, (*answer.headers, header), answer.note)
-    return Call(call.server, call.deployment, call.request, call.now, call.operation, refused=answer)
+    return msgspec.structs.replace(call, refused=answer)

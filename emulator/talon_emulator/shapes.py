@@ -1,6 +1,7 @@
 """The error shape that belongs to a path: Talon.One's two on its own paths, the control API's everywhere else."""
 
 from typing import Final
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 import msgspec
@@ -39,7 +40,8 @@ def control_error(status: int, code: str, message: str, hint: str = "") -> Answe
 
 
 def _start(path: bytes) -> bytes:
-    return path.lstrip(b"/").split(b"/", 1)[0]
+    start = path.lstrip(b"/").split(b"/", 1)[0]
+    return unquote_to_bytes(start) if b"%" in start else start
 
 
 _CODES: Final = {

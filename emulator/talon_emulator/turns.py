@@ -3,9 +3,7 @@
 from collections.abc import Hashable
 from typing import Final
 
-import msgspec
-
-from talon_emulator import body
+from talon_emulator import customers
 from talon_emulator.calls import Call
 
 # Documented for single updates of profiles and sessions, and for events; updates of many at once do not wait.
@@ -24,13 +22,6 @@ _SESSIONS: Final = frozenset(("segment/updateCustomerSession", "segment/v2/updat
 _EVENTS: Final = frozenset(("segment/trackEvent", "segment/trackEventV2"))
 
 
-class _Named(msgspec.Struct, frozen=True, rename="camel"):
-    customer_profile_id: str | None = None
-
-
-_NAMED = body.decoder(_Named)
-
-
 def turn(call: Call) -> Hashable | None:
     """Return what a call has to wait for, None for nothing."""
     assert call.operation is not None
@@ -40,6 +31,5 @@ def turn(call: Call) -> Hashable | None:
     if operation in _SESSIONS:
         return application.id, "session", call.path["customerSessionId"]
     if operation in _EVENTS:
-        named = body.decode(call.request.body, _NAMED)
-        return (application.environment, named.customer_profile_id) if isinstance(named, _Named) else None
+        return next(((application.environment, name) for name in customers.of(call)), None)
     return None

@@ -14,8 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from talon_emulator.door import CONNECTION
 
 # The door refuses less than this in the error shape of the path; here it is about what never ends.
-MAX_HEAD: Final = 256 * 1024  # bytes of a request before its body
+MAX_HEAD: Final = 256 * 1024  # bytes of a request before its body, or in its trailers
 HEAD_SECONDS: Final = 10.0  # from the first of them, or from the connection's start, to the last
+BODY_SECONDS: Final = 60.0  # in which a body has to go on, and trailers have to end
 
 # Do not linger: a close sends RST instead of FIN.
 _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -26,6 +27,8 @@ class Protocol(HttpToolsProtocol):
 
     _held = False
     _in_head = True
+    _in_body = False
+    _moved = False  # by what was received last: on to the body, on in it, or to its end
     _head_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
 
@@ -33,7 +36,7 @@ class Protocol(HttpToolsProtocol):
         """Offer this connection's extension to every request on it."""
         super().connection_made(transport)
         self._extensions: dict[str, dict[object, object]] = {CONNECTION: {"reset": self.reset, "hold": self.hold}}
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._end, b"408 Request Timeout", b"too slow headers")
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._end, b"408 Request Timeout", b"too slow a request")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline."""
@@ -41,22 +44,38 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, and watch over a request whose headers are not complete with them."""
+        """Take bytes, and watch over headers and trailers that are not complete with them."""
+        self._moved = False
         super().data_received(data)
-        if not self._in_head:
-            if self._deadline is not None:
-                self._forget_deadline()
-            return
-        self._head_bytes += len(data)
+        complete = not (self._in_head or self._in_body)
+        if complete or self._moved:
+            self._head_bytes = 0
+            self._forget_deadline()
+            if complete:
+                return
+        else:
+            self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD:
             self._end(b"431 Request Header Fields Too Large", b"too large headers")
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._end, b"408 Request Timeout", b"too slow headers")
+            seconds = HEAD_SECONDS if self._in_head else BODY_SECONDS
+            self._deadline = self.loop.call_later(seconds, self._end, b"408 Request Timeout", b"too slow a request")
 
     def on_headers_complete(self) -> None:
-        """Go on to the body."""
-        self._in_head, self._head_bytes = False, 0
+        """Go on to the body; what trailers it may have are no headers of the request."""
+        self._in_head, self._in_body, self._moved = False, True, True
         super().on_headers_complete()
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request."""
+        self._in_body, self._moved = False, True
+        super().on_message_complete()
 
     def on_message_begin(self) -> None:
         """Begin a request."""

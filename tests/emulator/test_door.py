@@ -53,9 +53,9 @@ def test_bad_json_is_400_and_says_where(emulator: Emulator, body: bytes, words: 
 
 
 def test_a_body_above_the_limit_is_413(emulator: Emulator) -> None:
-    assert put(emulator, b" " * (MEGABYTE - 2) + b"{}")[0] == 200
-    assert put(emulator, b" " * (MEGABYTE - 1) + b"{}")[0] == 413
-    chunks = (b" " * 65536 for _ in range(64))
+    assert put(emulator, b" " * (16 * MEGABYTE - 2) + b"{}")[0] == 200
+    assert put(emulator, b" " * (16 * MEGABYTE - 1) + b"{}")[0] == 413
+    chunks = (b" " * 65536 for _ in range(300))
     answer = emulator.client.put(PATH, content=chunks, headers=api_key(SANDBOX_KEY))
     assert answer.status_code == 413
 
@@ -82,7 +82,7 @@ def test_a_gzip_bomb_is_413(emulator: Emulator) -> None:
     assert put(emulator, bomb, content_encoding="gzip")[0] == 413
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "10.0.0.1", "user@localhost", ""])
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "0.0.0.0", "user@localhost", ""])
 def test_a_foreign_host_is_421(emulator: Emulator, host: str) -> None:
     for path in ("/", "/_emulator/reset", PATH):
         answer = emulator.client.request("POST", path, headers={"host": host})

@@ -286,7 +286,7 @@ def strikes(fault: Fault, count: int) -> list[bool]:
         faults = Faults()
         faults.add(fault)
         request = Request("PUT", b"/v1/x", b"", {}, b"")
-        return [(await faults.around(request, None, work)).status != 200 for _ in range(count)]
+        return [(await faults.around(request, (), work)).status != 200 for _ in range(count)]
 
     return asyncio.run(send())
 

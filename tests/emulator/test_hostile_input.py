@@ -249,3 +249,24 @@ def test_data_are_for_their_owner_only(tmp_path: Path) -> None:
         assert data.stat().st_mode & 0o777 == 0o700
         for path in data.iterdir():
             assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_only_who_may_import_may_send_much(emulator: Emulator) -> None:
+    body = gzip.compress(b'{"format": 1}' + b" " * 40_000_000)
+    headers = {"content-encoding": "gzip"}
+    assert emulator.client.post("/_emulator/deployments", json={"name": "large"}).status_code == 201
+    assert emulator.client.post("/_emulator/import?deployment=large", content=body, headers=headers).status_code == 200
+    foreign = {**headers, "origin": "http://evil.example"}
+    assert emulator.client.post("/_emulator/import", content=body, headers=foreign).status_code == 413
+    assert emulator.client.post("/_emulator/seed", content=body, headers=headers).status_code == 413
+    assert emulator.client.delete("/_emulator/deployments/large").status_code == 204
+
+
+@pytest.mark.parametrize("expires", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_key_may_expire_on_the_first_and_on_the_last_day(emulator: Emulator, expires: str) -> None:
+    key = {"title": "k", "key": "0e" * 32, "expires": expires}
+    document = {"name": "edge", "applications": [{"id": 1, "name": "a", "api_keys": [key]}]}
+    assert emulator.client.post("/_emulator/deployments", json=document).status_code == 201
+    status = emulator.client.get("/v2/authping", headers=api_key("0e" * 32)).status_code
+    assert status == (401 if expires.startswith("0001") else 204)
+    assert emulator.client.delete("/_emulator/deployments/edge").status_code == 204

@@ -34,9 +34,8 @@ def test_served(host: str) -> None:
         "talon.one.evil.example",
         "eviltalon.one",
         "127.0.0.1.evil.example",
-        "10.0.0.1",
         "0.0.0.0",
-        "[::2]",
+        "[::]",
         "[::1",
         "localhost:80:80",
         "localhost:http",
@@ -65,4 +64,4 @@ def test_not_served(host: str) -> None:
 )
 def test_foreign_pages(headers: dict[bytes, bytes], foreign: bool) -> None:
     request = Request("POST", b"/_emulator/reset", b"", {b"host": b"localhost:8900", **headers}, b"")
-    assert is_foreign(request) == foreign
+    assert is_foreign(request.headers) == foreign

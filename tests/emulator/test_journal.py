@@ -1,7 +1,9 @@
 """The journal: bounded, filtered, readable, and without keys."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def entry(number: int, status: int = 200, request: bytes = b"", size: int | None
     at = START + timedelta(seconds=number)
     length = len(request) if size is None else size
     return Entry(
-        number, at, 0.5, "PUT", f"/p/{number}", "", "op", f"u{number % 3}", "k", status, "", request, b"", length, 0
+        number, at, 0.5, "PUT", f"/p/{number}", "", "op", (f"u{number % 3}",), "k", status, "", request, b"", length, 0
     )
 
 
@@ -52,12 +54,12 @@ def test_filters(wanted: Filter, numbers: list[int]) -> None:
 
 
 def test_a_body_is_json_where_it_is_whole_and_valid() -> None:
-    assert view(entry(1)).request is None
-    assert bytes(view(entry(1, request=b'{"a":0.10}')).request) == b'{"a":0.10}'  # type: ignore[arg-type]
-    assert view(entry(1, request=b"{")).request == "{"
-    assert view(entry(1, request=b"\xff{}")).request == "�{}"
-    assert view(entry(1, request=b'{"a":1', size=5000)).request == '{"a":1'
-    assert view(entry(1, request=b"[" * 4000)).request == "[" * 4000
+    assert view(entry(1), "demo").request is None
+    assert bytes(view(entry(1, request=b'{"a":0.10}'), "demo").request) == b'{"a":0.10}'  # type: ignore[arg-type]
+    assert view(entry(1, request=b"{"), "demo").request == "{"
+    assert view(entry(1, request=b"\xff{}"), "demo").request == "�{}"
+    assert view(entry(1, request=b'{"a":1', size=5000), "demo").request == '{"a":1'
+    assert view(entry(1, request=b"[" * 4000), "demo").request == "[" * 4000
 
 
 def test_an_exchange_is_recorded(emulator: Emulator) -> None:
@@ -74,7 +76,9 @@ def test_an_exchange_is_recorded(emulator: Emulator) -> None:
         "path": "/v2/customer_profiles/a%2Fb",
         "query": "dry=false",
         "operation": "updateCustomerProfileV2",
+        "deployment": "demo",
         "integrationId": "a/b",
+        "integrationIds": ["a/b"],
         "key": "sandbox key",
         "status": 200,
         "note": "",
@@ -136,7 +140,7 @@ def test_filters_over_http(emulator: Emulator, query: str, count: int) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["?kind=ugly", "?limit=0", "?limit=x", "?status=1", "?since=yesterday", "?since=2030-01-01T00:00:00", "?a=%zz"],
+    ["?kind=ugly", "?limit=0", "?limit=x", "?status=600", "?since=yesterday", "?since=2030-01-01T00:00:00", "?a=%zz"],
 )
 def test_refuses_filters(emulator: Emulator, query: str) -> None:
     answer = emulator.client.get(f"/_emulator/journal{query}")
@@ -148,3 +152,62 @@ def test_control_and_pages_are_not_recorded(emulator: Emulator) -> None:
     for path in ("/", "/metrics", "/_emulator/health", "/nothing"):
         emulator.client.get(path)
     assert emulator.journal() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [f"apiKey={MANAGEMENT_KEY}", f"a=b&x={SANDBOX_KEY}&c=d", "%62=" + "".join(f"%{ord(c):x}" for c in SANDBOX_KEY)],
+)
+def test_a_key_in_the_query_is_not_kept(emulator: Emulator, query: str) -> None:
+    emulator.client.get(f"/v1/attributes?{query}")
+    [entry] = emulator.journal()
+    assert "***" in entry["query"]
+    assert SANDBOX_KEY not in str(entry)
+    assert MANAGEMENT_KEY not in str(entry)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/sessions"), ("POST", "/v1/sessions/"), ("PUT", "/v1/sessions")]
+)
+def test_a_password_is_not_kept(emulator: Emulator, method: str, path: str) -> None:
+    emulator.client.request(method, path, json={"email": "a@b.c", "password": "correct horse"})
+    assert "correct horse" not in str(emulator.journal())
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v2/customer_profiles/u9", {}),
+        ("/v2/customer_profiles", {"customerProfiles": [{"integrationId": "u8"}, {"integrationId": "u9"}]}),
+        ("/segment/v2/events", {"customerProfileId": "u9", "eventType": "visit"}),
+        ("/segment/v2/customer_sessions/s", {"profileId": "u9"}),
+        ("/segment/customer_sessions/s", {"customerSession": {"profileId": "u9"}}),
+        ("/segment/v2/customer_profiles/audiences", {"data": [{"customerProfileId": "u9", "adds": ["a"]}]}),
+    ],
+)
+def test_a_customer_is_found_wherever_the_request_names_it(emulator: Emulator, path: str, body: Any) -> None:
+    key = EXPIRING_KEY if path.startswith("/segment") else SANDBOX_KEY
+    headers = {**api_key(key), "destination-hostname": "demo"}
+    emulator.client.put(path, json=body, headers=headers)
+    emulator.client.put("/v2/customer_profiles/other", json={}, headers=api_key(SANDBOX_KEY))
+    [entry] = emulator.journal("?integrationId=u9")
+    assert entry["path"] == path
+    fault = {"kind": "error", "status": 503, "integrationId": "u9"}
+    assert emulator.client.post("/_emulator/faults", json=fault).status_code == 201
+    assert emulator.client.put(path, json=body, headers=headers).status_code == 503
+    other = emulator.client.put("/v2/customer_profiles/other", json={}, headers=api_key(SANDBOX_KEY))
+    assert other.status_code == 200
+
+
+def test_an_encoded_path_hides_nothing(emulator: Emulator) -> None:
+    emulator.client.put("/%762/customer_profiles/u", json={}, headers=api_key(SANDBOX_KEY))
+    [entry] = emulator.journal()
+    assert entry["path"] == "/%762/customer_profiles/u"
+
+
+def test_what_a_fault_kept_from_the_client_is_found_by_its_status(emulator: Emulator) -> None:
+    fault = {"kind": "reset", "moment": "before"}
+    emulator.client.post("/_emulator/faults", json=fault)
+    with pytest.raises(httpx.TransportError):
+        emulator.update("u", {})
+    assert len(emulator.journal("?status=0")) == 1

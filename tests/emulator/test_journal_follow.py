@@ -111,7 +111,7 @@ def test_head_and_refusals(emulator: Emulator) -> None:
 
 def entry(number: int) -> Entry:
     at = datetime(2030, 1, 1, tzinfo=UTC)
-    return Entry(number, at, 0, "PUT", "/", "", None, f"u{number % 3}", None, 200, "", b"", b"", 0, 0)
+    return Entry(number, at, 0, "PUT", "/", "", None, (f"u{number % 3}",), None, 200, "", b"", b"", 0, 0)
 
 
 @pure
@@ -142,3 +142,21 @@ def test_news_of_an_exchange_and_of_the_end() -> None:
             await second
 
     asyncio.run(work())
+
+
+def test_a_body_of_several_lines_is_one_event(emulator: Emulator) -> None:
+    pretty = b'{\r\n  "attributes": {\n    "text": "a\\nb"\r  }\n}'
+    with emulator.client.stream("GET", "/_emulator/journal/follow?since=0") as followed:
+        lines = followed.iter_lines()
+        next(lines)
+        emulator.put("u", pretty)
+        data = next(line for line in lines if line.startswith("data: "))
+    entry = msgspec.json.decode(data.removeprefix("data: "))
+    assert entry["request"] == {"attributes": {"text": "a\nb"}}
+    assert entry["deployment"] == "demo"
+
+
+def test_a_number_of_any_length_begins_the_following(emulator: Emulator) -> None:
+    headers = {"last-event-id": "9" * 5000}
+    with emulator.client.stream("GET", "/_emulator/journal/follow", headers=headers) as followed:
+        assert followed.status_code == 200

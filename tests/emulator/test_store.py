@@ -190,19 +190,23 @@ def test_answers_are_kept_until_they_expire(data: str | None) -> None:
     using(data, work)
 
 
-def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, len(sqlite_database.SCHEMAS)))
+def test_a_file_of_each_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
     connection = sqlite3.connect(tmp_path / FILE_NAME)
-    connection.executescript((Path(sqlite_database.__file__).parent / "sqlite_schema_1.sql").read_text("utf-8"))
+    for name in sqlite_database.SCHEMAS[:version]:
+        connection.executescript((Path(sqlite_database.__file__).parent / name).read_text("utf-8"))
     connection.executescript(
-        """PRAGMA user_version = 1;
-        INSERT INTO deployments VALUES (1, 'one', CAST('{"state":{},"baseline":{}}' AS BLOB));
-        INSERT INTO profiles VALUES (1, 1, 0, x'75', 1, 'created', 'active', CAST('{"a":1}' AS BLOB));"""
+        f"""PRAGMA user_version = {version};
+        INSERT INTO deployments VALUES (1, 'one', CAST('{{"state":{{}},"baseline":{{}}}}' AS BLOB));
+        INSERT INTO profiles (deployment, environment, integration_id, id, created, last_activity, attributes)
+        VALUES (1, 0, x'75', 1, 'created', 'active', CAST('{{"a":1}}' AS BLOB));"""
     )
     connection.close()
 
     async def work(store: Store) -> None:
         assert await store.deployments() == (Deployment(1, "one"),)
         assert await store.list_profiles(1, "sandbox", 9, 0) == (Profile(1, "u", "created", "active", b'{"a":1}'),)
+        assert isinstance(await store.update_profile(1, "sandbox", "v", lambda _: profile()), Profile)
 
     using(str(tmp_path), work)
 

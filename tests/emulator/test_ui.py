@@ -225,6 +225,6 @@ def test_another_deployment_has_its_pages_under_its_name(emulator: Emulator) -> 
     assert f'href="//{host}/"' in emulator.client.get("/").text
     assert emulator.client.get("/_emulator/snapshots", headers=named).json()["deployment"] == "Other.one"
     assert emulator.client.get("/applications/5/customers").status_code == 404
-    assert emulator.client.get("/", headers={"host": "nobody.localhost"}).status_code == 200
+    assert emulator.client.get("/", headers={"host": "nobody.localhost"}).status_code == 404
     assert emulator.client.delete("/_emulator/deployments/demo", headers=named).status_code == 409
     assert emulator.client.delete("/_emulator/deployments/Other.one", headers=named).status_code == 204

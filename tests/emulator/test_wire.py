@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from emulator_support import Emulator
+from emulator_support import SANDBOX_KEY, Emulator
 from talon_emulator import wire
 
 START = b"GET /_emulator/health HTTP/1.1\r\nHost: localhost\r\n"
@@ -70,4 +70,57 @@ def test_headers_in_pieces_and_a_body_after_the_deadline_are_served(
             connection.recv(1)
         connection.settimeout(20)
         connection.sendall(b"}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+CHUNKED = (
+    b"PUT /v2/customer_profiles/trailed HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+    b"Content-Type: application/json\r\n%s\r\n2\r\n{}\r\n0\r\n"
+)
+KEY = b"Authorization: ApiKey-v1 " + SANDBOX_KEY.encode() + b"\r\n"
+
+
+def test_trailers_are_no_headers(emulator: Emulator) -> None:
+    with connected(emulator) as connection:
+        connection.sendall(CHUNKED % KEY + b"X-Checksum: 1\r\n\r\n" + START + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+    with connected(emulator) as connection:
+        connection.sendall(CHUNKED % b"" + KEY + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize("piece", [b"x: y\r\n" * 2000, b"x" * 12000], ids=["many", "long"])
+def test_trailers_without_end_are_refused(emulator: Emulator, piece: bytes) -> None:
+    with connected(emulator) as connection:
+        connection.sendall(CHUNKED % KEY)
+        sent = 0
+        try:
+            while sent < 40 * wire.MAX_HEAD:
+                connection.sendall(piece)
+                sent += len(piece)
+        except OSError:
+            pass
+        assert sent < 40 * wire.MAX_HEAD
+
+
+def test_slow_trailers_are_given_up(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BODY_SECONDS", 0.2)
+    for piece in (b"", b"x: y\r\n"):
+        with connected(emulator) as connection:
+            connection.sendall(CHUNKED % KEY + piece)
+            rest(connection)  # returns once the connection is closed
+
+
+def test_a_body_that_does_not_go_on_is_given_up(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BODY_SECONDS", 0.2)
+    with connected(emulator) as connection:
+        connection.sendall(START + b"Content-Length: 5\r\n\r\n{")
+        rest(connection)
+
+
+def test_a_body_in_tiny_chunks_is_served(emulator: Emulator) -> None:
+    body = b'{"attributes":{"text":"%s"}}' % (b"a" * 100_000)
+    with connected(emulator) as connection:
+        head = (CHUNKED % KEY).removesuffix(b"2\r\n{}\r\n0\r\n")
+        connection.sendall(head + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")

@@ -106,6 +106,7 @@ async def _put(call: Call, served: ServedDeployment, contents: Contents) -> Answ
         if holder is not None and holder is not served:
             message = f"a key of it belongs to the deployment {holder.record.name!r} by now"
             return control_error(409, "key_taken", message, "delete that deployment first")
+    served.life += 1
     call.server.directory.put(await call.server.store.replace_contents(served.id, contents))
     return json_answer(state.summary(served))
 

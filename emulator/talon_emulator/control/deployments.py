@@ -34,7 +34,7 @@ async def create_deployment(call: Call) -> Answer:
     if isinstance(wanted, Answer):
         return wanted
     server = call.server
-    if server.directory.named(wanted.name) is not None:
+    if server.directory.hosted(wanted.name.lower()) is not None:
         return _taken(wanted.name)
     stranger = state.foreign_key(server.directory, wanted, None)
     if stranger is not None:

@@ -10,9 +10,10 @@ from talon_emulator import body, journal, query
 from talon_emulator.calls import Call, json_answer
 from talon_emulator.control import parameters
 from talon_emulator.control.parameters import takes
+from talon_emulator.directory import ServedDeployment
 from talon_emulator.errors import Refusal, bad_parameter
 from talon_emulator.exchange import Answer, Headers, Stream
-from talon_emulator.journal import Filter, Journal, Kind
+from talon_emulator.journal import Filter, Kind
 from talon_emulator.query import Query
 
 _LIMIT = 100
@@ -35,7 +36,7 @@ async def show_journal(call: Call) -> Answer:
             return parameters.refused(value)
     assert isinstance(wanted, Filter)
     assert isinstance(limit, int)
-    entries = [journal.view(entry) for entry in served.journal.latest(wanted, limit)]
+    entries = [journal.view(entry, served.record.name) for entry in served.journal.latest(wanted, limit)]
     return json_answer({"deployment": served.record.name, "entries": entries})
 
 
@@ -56,17 +57,20 @@ async def follow_journal(call: Call) -> Answer:
     if call.request.method == "HEAD":
         return Answer(200, headers=_EVENTS)
     seen = call.request.headers.get(b"last-event-id", b"")
-    begin = int(seen) if seen.isdigit() else 0 if "since" in asked else served.journal.last
-    return Answer(200, headers=_EVENTS, manner=Stream(partial(_events, served.journal, wanted, begin)))
+    begin = int(seen) if seen.isdigit() and len(seen) < 20 else 0 if "since" in asked else served.journal.last
+    return Answer(200, headers=_EVENTS, manner=Stream(partial(_events, served, wanted, begin)))
 
 
-async def _events(followed: Journal, wanted: Filter, seen: int) -> AsyncGenerator[bytes, None]:
+async def _events(served: ServedDeployment, wanted: Filter, seen: int) -> AsyncGenerator[bytes, None]:
+    followed, name = served.journal, served.record.name
     yield b": following\n\n"
     while not followed.ended:
         entries = followed.after(seen, wanted)
         seen = followed.last
         for entry in entries:
-            yield b"id: %d\ndata: %s\n\n" % (entry.sequence, body.ENCODER.encode(journal.view(entry)))
+            # A body is shown as it was sent; the line ends between its members would end the event.
+            told = body.ENCODER.encode(journal.view(entry, name)).translate(None, b"\r\n")
+            yield b"id: %d\ndata: %s\n\n" % (entry.sequence, told)
         if followed.last == seen:
             try:
                 await asyncio.wait_for(followed.news(), _STILL_HERE)
@@ -79,16 +83,16 @@ def _filter(asked: Query) -> Filter | Refusal:
     kind = _KINDS.get(given_kind or "")
     if given_kind is not None and kind is None:
         return bad_parameter("kind", "kind must be good or bad")
-    status = query.integer(asked, "status", 0, 100, 599)
+    status = query.integer(asked, "status", -1, 0, 599)
     if isinstance(status, Refusal):
         return status
     since: int | datetime | None = None
     given = asked.get("since")
     if given is not None:
         try:
-            since = int(given) if given.isdecimal() else datetime.fromisoformat(given)
+            since = int(given) if given.isdecimal() and len(given) < 20 else datetime.fromisoformat(given)
         except ValueError:
             return bad_parameter("since", "since must be a sequence number or a time like 2030-01-31T00:00:00Z")
         if isinstance(since, datetime) and since.tzinfo is None:
             return bad_parameter("since", "since needs an offset, as in 2030-01-31T00:00:00Z")
-    return Filter(kind, asked.get("path"), asked.get("integrationId"), status or None, since)
+    return Filter(kind, asked.get("path"), asked.get("integrationId"), None if status < 0 else status, since)

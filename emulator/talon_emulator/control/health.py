@@ -24,6 +24,7 @@ async def ready(call: Call) -> Answer:
     )
 
 
+@takes()
 async def show_metrics(call: Call) -> Answer:
     """GET /metrics: Prometheus text."""
     store = call.server.store

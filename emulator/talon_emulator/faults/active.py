@@ -1,5 +1,6 @@
 """The faults in effect at one deployment, in the order in which they were made."""
 
+from collections.abc import Container
 from functools import partial
 from random import Random
 from typing import Any
@@ -79,9 +80,9 @@ class Faults:
         """End all of them; what they hold up already goes on as it was struck."""
         self._armed = []
 
-    async def around(self, request: Request, integration_id: str | None, work: Work) -> Answer:
+    async def around(self, request: Request, integration_ids: Container[str], work: Work) -> Answer:
         """Carry a request out as far as the faults let it be."""
         for armed in reversed(self._armed):
-            if armed.fault.concerns(request, integration_id):
+            if armed.fault.concerns(request, integration_ids):
                 work = partial(armed.around, request, work)
         return await work()

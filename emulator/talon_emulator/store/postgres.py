@@ -7,7 +7,15 @@ import msgspec
 from talon_emulator.deployments import EMPTY, Deployment, State
 from talon_emulator.errors import Refusal
 from talon_emulator.store.postgres_records import PostgresRecords
-from talon_emulator.store.protocol import Changes, Contents, DeploymentChange, Kept, KeptAnswer, NameTaken
+from talon_emulator.store.protocol import (
+    Changes,
+    Contents,
+    DeploymentChange,
+    DeploymentGone,
+    Kept,
+    KeptAnswer,
+    NameTaken,
+)
 
 
 class _Document(msgspec.Struct, frozen=True):
@@ -148,7 +156,7 @@ class PostgresStore(PostgresRecords):
     async def _lock_deployment(self, deployment: int, on: Any) -> Deployment:
         for row in await self._run("lock_deployment", deployment, on=on):
             return _deployment(row)
-        raise LookupError("the deployment is gone")
+        raise DeploymentGone
 
     async def _write_deployment(self, deployment: Deployment, on: Any) -> Deployment:
         revision = await self._next_revision(on)

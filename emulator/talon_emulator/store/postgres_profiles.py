@@ -12,7 +12,7 @@ from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Environment, Profile
 from talon_emulator.store import bulk
 from talon_emulator.store.postgres_database import Again, PostgresDatabase
-from talon_emulator.store.protocol import BulkChange, Matching, ProfileChange
+from talon_emulator.store.protocol import BulkChange, DeploymentGone, Matching, ProfileChange
 
 _ENVIRONMENTS: Final[dict[Environment, int]] = {"sandbox": 0, "live": 1}
 _NAMES: Final[dict[int, Environment]] = {number: name for name, number in _ENVIRONMENTS.items()}
@@ -136,12 +136,12 @@ class PostgresProfiles(PostgresDatabase):
     async def _next(self, statement: str, deployment: int, on: Any) -> int:
         for (number,) in await self._run(statement, deployment, on=on):
             return int(number)
-        raise LookupError("the deployment is gone")
+        raise DeploymentGone
 
     async def _lock_counters(self, deployment: int, on: Any) -> tuple[int, int]:
         for profile, record in await self._run("lock_counters", deployment, on=on):
             return profile, record
-        raise LookupError("the deployment is gone")
+        raise DeploymentGone
 
 
 def _profile(row: Any) -> Profile:

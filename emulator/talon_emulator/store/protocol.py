@@ -27,6 +27,10 @@ class NameTaken(Exception):
     """Another process made a deployment of this name meanwhile."""
 
 
+class DeploymentGone(LookupError):
+    """The deployment is not there any more."""
+
+
 class KeptAnswer(msgspec.Struct, frozen=True):
     """What a request was answered, kept for the case that it is sent again."""
 

@@ -12,7 +12,7 @@ from talon_emulator.store.protocol import StoreUnavailable
 
 FILE_NAME: Final = "emulator.sqlite3"
 _HERE = Path(__file__).parent
-_SCHEMAS = ("sqlite_schema_1.sql", "sqlite_schema_2.sql", "sqlite_schema_3.sql")
+SCHEMAS = ("sqlite_schema_1.sql", "sqlite_schema_2.sql", "sqlite_schema_3.sql", "sqlite_schema_4.sql")
 
 
 class SQLiteDatabase:
@@ -105,10 +105,10 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN EXCLUSIVE")
     [(version,)] = connection.execute("PRAGMA user_version").fetchall()
-    if version > len(_SCHEMAS):
+    if version > len(SCHEMAS):
         raise StoreUnavailable("it was written by a newer version of the emulator")
     connection.execute("COMMIT")
-    for number, name in enumerate(_SCHEMAS[version:], start=version + 1):
+    for number, name in enumerate(SCHEMAS[version:], start=version + 1):
         schema = (_HERE / name).read_text(encoding="utf-8")
         connection.executescript(f"BEGIN;\n{schema}\nPRAGMA user_version = {number};\nCOMMIT;")
 
