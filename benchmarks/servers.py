@@ -38,12 +38,27 @@ def bare_starlette() -> Any:
     return Starlette(routes=[Route("/_emulator/health", health)])
 
 
+def decoding_starlette(answer: bytes) -> Any:
+    """The second ceiling: a Starlette route that decodes the body and answers fixed bytes."""
+    import msgspec
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    async def update(request: Any) -> Response:
+        msgspec.json.decode(await request.body())
+        return Response(answer, media_type="application/json")
+
+    return Starlette(routes=[Route("/v2/customer_profiles/{integrationId}", update, methods=["PUT"])])
+
+
 def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
     """The apps of one process, by name."""
-    if name == "bare":
+    if name in ("bare", "decoding"):
         import os
 
-        return [("bare", bare(os.environb[ANSWER_BYTES.encode()]))]
+        fixed = os.environb[ANSWER_BYTES.encode()]
+        return [(name, bare(fixed) if name == "bare" else decoding_starlette(fixed))]
     if name == "starlette":
         return [("starlette", bare_starlette())]
     found: list[tuple[str, Any]] = []

@@ -50,8 +50,10 @@ def _answer_to(port: int, raw: bytes) -> bytes:
         return bytes(answer.read())
 
 
-def _compare(name: str, goal: str, port: int, sample: bytes, mine: Iterator[bytes]) -> Measurement:
-    with running("bare", answer=_answer_to(port, sample)) as (ceiling_port,):
+def _compare(
+    name: str, goal: str, port: int, sample: bytes, mine: Iterator[bytes], beside: str = "bare"
+) -> Measurement:
+    with running(beside, answer=_answer_to(port, sample)) as (ceiling_port,):
         ceiling = each(lambda n: sample, 1)
         pairs = []
         for _ in range(ROUNDS):
@@ -69,6 +71,8 @@ def measure() -> Iterator[Measurement]:
     pin(1)
     with running("emulator") as (port,):
         updates = each(profile_update, 1000)
-        yield _compare("emulator: profile update, in memory", ">= 0.40", port, profile_update(1), updates)
+        one = profile_update(1)
+        yield _compare("emulator: profile update, in memory", ">= 0.40", port, one, updates)
+        yield _compare("emulator: the same, beside Starlette and a decode", ">= 0.75", port, one, updates, "decoding")
     with tempfile.TemporaryDirectory() as folder, running("bridge", folder) as (port,):
         yield _compare("bridge: single identify, durable", ">= 0.20", port, next(identify(0)), identify(10**6))

@@ -57,12 +57,18 @@ def test_every_cited_rule_exists() -> None:
 def test_every_assumption_is_asked_for_and_nothing_else_is() -> None:
     texts = {path: path.read_text("utf-8") for path in SOURCES if "talon_emulator" in path.parts}
     asked: set[str] = set()
+    settled: set[str] = set()
     for path, text in texts.items():
         for name, choice in re.findall(r"assumed\[\"([^\"]+)\"\](?: [!=]= \"([^\"]+)\")?", text):
             assert name in BY_ID, f"{named(path)} asks for {name}"
             assert not choice or choice in BY_ID[name].choices, f"{named(path)}: {name} is never {choice}"
             asked.add(name)
-    assert asked == BY_ID.keys()
+        cited = set(re.findall(r"assumption: ([a-z0-9-]+)", text))
+        assert cited <= BY_ID.keys(), f"{named(path)} cites {cited - BY_ID.keys()}"
+        settled |= cited
+    several = {name for name, assumption in BY_ID.items() if len(assumption.choices) > 1}
+    assert asked == several, "an assumption with several choices is asked for where it takes effect"
+    assert several | settled == BY_ID.keys(), "an assumption with one choice is cited where it takes effect"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ Evidence = Literal["documented", "observed", "assumed"]
 
 
 class Assumption(msgspec.Struct, frozen=True):
-    """One open question with its answers by name, the one in effect unless configured first.
+    """One open question with its answers by name, the one in effect unless configured first; some have only one.
 
     `evidence` is how sure that first answer is: a document says so, traffic or a client shows it, or nothing does.
     """
@@ -29,9 +29,9 @@ class Assumption(msgspec.Struct, frozen=True):
 TABLE: Final = (
     Assumption(
         "null-value",
-        "a profile update has null for an attribute",
+        "an update of the Integration API, or one of Segment's profiles, has null for an attribute",
         {"delete": "the value is deleted", "keep": "nothing happens to it"},
-        "documented",  # for customer sessions and the third-party host, not for the Integration API
+        "assumed",  # documented for customer sessions and customer data platforms, where it holds in any case
     ),
     Assumption(
         "quoted-number",
@@ -64,6 +64,12 @@ TABLE: Final = (
         "observed",
     ),
     Assumption(
+        "profile-with-rules",
+        "an update that runs the Rule Engine is answered, and `responseContent` does not ask for the profile",
+        {"asked": "without it", "always": "with it"},
+        "documented",
+    ),
+    Assumption(
         "audiences-without-rules",
         "`audiencesChanges` come with an update that does not run the Rule Engine",
         {"apply": "they are applied", "ignore": "they are not (documented on the third-party host only)"},
@@ -71,7 +77,7 @@ TABLE: Final = (
     ),
     Assumption(
         "unknown-audience",
-        "`audiencesChanges` names an audience that the environment does not have",
+        "the `audiencesChanges` of a profile update name an audience that the environment does not have",
         {"refuse": "400 with a pointer to each", "ignore": "the others are changed"},
         "assumed",
     ),
@@ -96,7 +102,7 @@ TABLE: Final = (
     Assumption(
         "bulk-with-a-wrong-profile",
         "one of the profiles of a bulk update is wrong",
-        {"refuse": "400, nothing is stored", "store": "400, the right ones are stored"},
+        {"refuse": "400, nothing is stored", "store": "400 that lists the wrong ones, the right ones are stored"},
         "assumed",
     ),
     Assumption(
@@ -142,8 +148,14 @@ TABLE: Final = (
         "assumed",
     ),
     Assumption(
+        "platform-key-on-the-deployment",
+        "an API key of a platform, such as Segment's, is used on the deployment's own host",
+        {"everything": "it opens what a key without a platform does", "authping": "it opens GET /v2/authping only"},
+        "assumed",
+    ),
+    Assumption(
         "key-of-another-platform",
-        "a known API key is used on a host or path of another platform",
+        "a known API key is used on a path of another platform of the third-party host",
         {"401": "as a key that is not known", "403": "403"},
         "assumed",
     ),
@@ -164,6 +176,90 @@ TABLE: Final = (
         "an event comes of a type that no attribute of events has",
         {"refuse": "400", "accept": "it is kept"},
         "documented",  # that the type has to be created first
+    ),
+    Assumption(
+        "refusal-texts",
+        "what a refusal says beyond the documented samples, and the bodies of 401 and 404",
+        {"own": "our own words, in the documented shape"},
+        "assumed",
+    ),
+    Assumption(
+        "type-wording",
+        "a value has the wrong type, and the type is not `string`",
+        {"sample": "worded as the one public sample, which is of a string"},
+        "assumed",
+    ),
+    Assumption(
+        "session-pointers",
+        "a value of a customer session is wrong",
+        {"attributes": "the pointer begins at the session, as in `/attributes/name`"},
+        "assumed",
+    ),
+    Assumption(
+        "third-party-errors",
+        "a deployment's refusal reaches a client of the third-party host",
+        {"text": "`Error` is one text with message, places and details"},
+        "assumed",
+    ),
+    Assumption(
+        "location-order",
+        "a location has two coordinates",
+        {"verbatim": "they are stored as they were sent"},
+        "assumed",
+    ),
+    Assumption(
+        "deleting-an-attribute",
+        "DELETE /v1/attributes/{attributeId}",
+        {"405": "405: no document has it"},
+        "assumed",
+    ),
+    Assumption(
+        "window-of-a-limit",
+        "what `a second` is for a limit",
+        {"sliding": "any second before the request, by the deployment's clock"},
+        "assumed",
+    ),
+    Assumption(
+        "client-of-a-limit",
+        "who `a client` is for the third-party host's limit",
+        {"application": "one Application's integration of one platform"},
+        "assumed",
+    ),
+    Assumption(
+        "largest-body",
+        "how large a request may be",
+        {"setting": "as `max_body_bytes` says, 16 MiB unless set"},
+        "assumed",
+    ),
+    Assumption(
+        "named-deployment",
+        "`destination-hostname` names another deployment than the key's",
+        {"key": "the key decides; any well-formed name does"},
+        "assumed",
+    ),
+    Assumption(
+        "first-activity",
+        "what the last activity of a new customer is",
+        {"created": "the moment of creation, whether rules run or not"},
+        "assumed",
+    ),
+    Assumption(
+        "hidden-customer",
+        "a customer who was only ever added to audiences is asked for",
+        {"inventory": "the Integration API shows the profile; lists, searches and pages do not"},
+        "assumed",
+    ),
+    Assumption(
+        "event-of-an-update",
+        "`responseContent` asks for the event of a profile update",
+        {"none": "rules do not run here, so there is none"},
+        "assumed",
+    ),
+    Assumption(
+        "wrong-sign-in",
+        "a password is wrong at POST /v1/sessions",
+        {"401": "401, whether the user exists or not"},
+        "assumed",
     ),
 )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from talon_emulator import assumptions, errors
 from talon_emulator.errors import Problem, Refusal
-from talon_emulator.values import CHECKS, NOUNS, Check, show
+from talon_emulator.values import CHECKS, NOUNS, PLAIN, show
 
 Entity = Literal[
     "Application",
@@ -161,7 +161,7 @@ class Definitions:
         self._by_name = {attribute.name: attribute for attribute in mine}
         # Restricted attributes are left out here, so that each of their values is looked at in full.
         free = (attribute for attribute in mine if not attribute.restricted_by_suggestions)
-        self._checks: dict[str, Check] = {attribute.name: CHECKS[attribute.type] for attribute in free}
+        self._checks = {attribute.name: (PLAIN.get(attribute.type), CHECKS[attribute.type]) for attribute in free}
 
     def check(self, values: Mapping[str, Any]) -> tuple[Problem, ...]:
         """Return what is wrong with the values, in the order of their names; null goes with every type.
@@ -171,8 +171,8 @@ class Definitions:
         checks = self._checks
         doubtful = []
         for name, value in values.items():
-            check = checks.get(name)
-            if check is None or not (value is None or check(value)):
+            known = checks.get(name)
+            if known is None or not (type(value) is known[0] or value is None or known[1](value)):
                 doubtful.append(name)
         if not doubtful:
             return ()

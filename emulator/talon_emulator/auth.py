@@ -57,6 +57,13 @@ def steers(header: bytes | None, token: str | None) -> bool:
     return hmac.compare_digest(given, token.encode())
 
 
+def confined(credential: Credential, operation: str) -> Refusal | None:
+    """Refuse a platform's key on the deployment's own host, if it opens no more there than the ping."""
+    if operation == "authPing" or credential.deployment.assumed["platform-key-on-the-deployment"] == "everything":
+        return None
+    return errors.unauthorized(f"the key is for the platform {credential.platform}, not for the Integration API")
+
+
 def forbidden(credential: Credential, method: str, template: str, path: dict[str, str]) -> Refusal | None:
     """Refuse a Management key what is on none of its lists, endpoints and Applications (documented)."""
     if credential.endpoints is not None and Endpoint(method, template).route() not in credential.endpoints:

@@ -1,33 +1,33 @@
-"""The export document: all that a deployment holds but its keys, as JSON for people and for version control."""
+"""The export document: all that a deployment holds but keys and users, as JSON for people and for version control."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from talon_emulator import assumptions
 from talon_emulator.attributes import Attribute
 from talon_emulator.audiences import Audience
 from talon_emulator.body import ENCODER
 from talon_emulator.deployments import Application, State
-from talon_emulator.profiles import Environment, Profile
+from talon_emulator.profiles import MAX_ID_LENGTH, Environment, Profile
 from talon_emulator.records import Kind, Record
-from talon_emulator.seed import SeedError
 from talon_emulator.store.protocol import Contents, Kept
 
 FORMAT = 1
-Number = Annotated[int, msgspec.Meta(ge=1)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+IntegrationId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 
 
 class Definitions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The part of a state that is no key."""
+    """The part of a state that opens nothing: no keys, no users and no sessions of theirs."""
 
     applications: tuple[Application, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     audiences: tuple[Audience, ...] = ()
-    last_audience: int = 0
+    last_audience: Count = 0
     assumptions: dict[str, str] = {}
+    last_import: Count = 0
 
 
 class ProfileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,7 +35,7 @@ class ProfileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     id: Number
     environment: Environment
-    integration_id: str
+    integration_id: IntegrationId
     created: str
     last_activity: str
     attributes: dict[str, Any] = {}
@@ -50,9 +50,9 @@ class RecordEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     id: Number
     kind: Kind
-    application: int
-    key: str
-    profile: str
+    application: Number
+    key: IntegrationId
+    profile: Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH)]
     created: str
     document: dict[str, Any]
 
@@ -80,16 +80,16 @@ def write(contents: Contents) -> dict[str, Any]:
     }
 
 
-def read(document: Document, present: Contents) -> Contents | SeedError:
-    """Return what a document stands for in the place of `present`, whose keys and their Applications stay."""
-    wrong = _wrong(document)
-    if wrong is not None:
-        return wrong
+def read(document: Document, present: Contents) -> Contents:
+    """Return what a document stands for in the place of `present`.
+
+    What opens something there stays: keys, with their Applications where the document has them not, and users.
+    """
     return Contents(
         state=_state(document.definitions, present.state),
         baseline=_state(document.baseline, present.baseline),
         profiles=tuple(sorted(map(_profile, document.profiles), key=lambda profile: profile.id)),
-        records=tuple(sorted(map(_record, document.records), key=lambda record: record.id)),
+        records=tuple(sorted(map(record_of, document.records), key=lambda record: record.id)),
         answers=document.answers,
     )
 
@@ -99,7 +99,8 @@ def _definitions(state: State) -> Definitions:
 
 
 def _state(definitions: Definitions, present: State) -> State:
-    applications = {application.id: application for application in present.applications}
+    needed = {key.application for key in present.api_keys}
+    applications = {application.id: application for application in present.applications if application.id in needed}
     applications.update((application.id, application) for application in definitions.applications)
     given = {name: getattr(definitions, name) for name in Definitions.__struct_fields__}
     last = max((definitions.last_audience, *(audience.id for audience in definitions.audiences)))
@@ -120,40 +121,6 @@ def _profile(entry: ProfileEntry) -> Profile:
     return Profile(**given)
 
 
-def _record(entry: RecordEntry) -> Record:
+def record_of(entry: RecordEntry) -> Record:
+    """Return a session or an event as a store keeps it."""
     return Record(**{**msgspec.structs.asdict(entry), "document": ENCODER.encode(entry.document)})
-
-
-def _wrong(document: Document) -> SeedError | None:
-    for part in ("definitions", "baseline"):
-        definitions: Definitions = getattr(document, part)
-        twice = (
-            _twice(f"/{part}/applications", (("id", a.id) for a in definitions.applications))
-            or _twice(f"/{part}/attributes", (("name", (a.entity, a.name)) for a in definitions.attributes))
-            or _twice(f"/{part}/audiences", (("id", a.id) for a in definitions.audiences))
-        )
-        if twice is not None:
-            return twice
-        for name, choice in definitions.assumptions.items():
-            if name not in assumptions.BY_ID or choice not in assumptions.BY_ID[name].choices:
-                return SeedError(f"/{part}/assumptions", f"there is no assumption {name!r} with a choice {choice!r}")
-    known = {audience.id for audience in document.definitions.audiences}
-    for index, profile in enumerate(document.profiles):
-        strangers = sorted(set(profile.audiences) - known)
-        if strangers:
-            return SeedError(f"/profiles/{index}/audiences", f"there is no audience {strangers[0]} in the document")
-    return (
-        _twice("/profiles", (("id", p.id) for p in document.profiles))
-        or _twice("/profiles", (("integration_id", (p.environment, p.integration_id)) for p in document.profiles))
-        or _twice("/records", (("id", (r.kind, r.application, r.id)) for r in document.records))
-        or _twice("/records", (("key", (r.kind, r.application, r.key)) for r in document.records))
-    )
-
-
-def _twice(place: str, identities: Iterable[tuple[str, object]]) -> SeedError | None:
-    seen: set[object] = set()
-    for index, (member, identity) in enumerate(identities):
-        if identity in seen:
-            return SeedError(f"{place}/{index}/{member}", f"{identity!r} is there twice")
-        seen.add(identity)
-    return None

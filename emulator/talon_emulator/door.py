@@ -58,7 +58,8 @@ class Door:
             request = Request(scope["method"], path, scope["query_string"], headers, body, gone)
             answer = await self._handle(request)
         if answer.manner == "whole":
-            await _respond(send, answer)
+            await send(_head(answer))
+            await send({"type": "http.response.body", "body": answer.body})
         else:
             await _misrespond(scope, receive, send, answer)
 
@@ -111,11 +112,6 @@ async def _read(receive: Receive, encoding: bytes, limit: int) -> bytes | Refusa
         return errors.body_too_large(limit)
     except Corrupt:
         return errors.malformed_body("the body is not a whole gzip stream")
-
-
-async def _respond(send: Send, answer: Answer) -> None:
-    await send(_head(answer))
-    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _misrespond(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:

@@ -1,7 +1,7 @@
 """Every refusal the emulator can send in the shape of Talon.One's deployment host.
 
 The envelope is `{"message", "errors": [{"title", "details", "source"}], "StatusCode"}` (documented).
-Texts marked *documented* are Talon.One's own samples; the others are assumed, since no sample is public.
+Texts marked *documented* are Talon.One's own samples; the others are ours (assumption: refusal-texts).
 """
 
 from collections.abc import Iterable
@@ -59,7 +59,7 @@ def unknown_attribute(name: str, entity: str) -> Problem:
 
 
 def wrong_type(name: str, shown: str, expected: str) -> Problem:
-    """Describe a value of another type than its attribute's (documented for strings, without a full stop)."""
+    """Describe a value of another type than its attribute's (documented for strings; assumption: type-wording)."""
     return Problem(
         "Invalid type", f'Value of "{name}" attribute ({shown}) is not {expected}', pointer("attributes", name)
     )

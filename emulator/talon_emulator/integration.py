@@ -22,6 +22,13 @@ class AudiencesChanges(msgspec.Struct, frozen=True):
     deletes: tuple[int, ...] | None = None
 
 
+class BothChanges(msgspec.Struct, frozen=True):
+    """The same where both lists have to be there (documented)."""
+
+    adds: tuple[int, ...]
+    deletes: tuple[int, ...]
+
+
 Content = Literal[
     "customerProfile",
     "triggeredCampaigns",
@@ -38,7 +45,7 @@ class ProfileUpdate(msgspec.Struct, frozen=True, rename="camel"):
     """The body of a profile update. Members beyond these are ignored (observed: official clients send such)."""
 
     attributes: dict[str, Any] | None = None
-    audiences_changes: AudiencesChanges | None = None
+    audiences_changes: BothChanges | None = None
     response_content: tuple[Content, ...] | None = None
     evaluable_campaign_ids: tuple[int, ...] | None = None
 
@@ -91,6 +98,7 @@ _INVENTORY_LISTS = ("referrals", "coupons", "giveaways", "achievements")
 
 
 _EMPTY_LOYALTY: dict[str, Any] = {"cards": [], "programs": {}}
+# assumption: event-of-an-update
 _EMPTY_CONTENT: dict[str, Any] = {
     "loyalty": _EMPTY_LOYALTY,
     "triggeredCampaigns": (),
@@ -151,7 +159,7 @@ async def update_customer_profile(call: Call) -> Answer:
             outcome = msgspec.structs.replace(outcome, environment=environment)
     if isinstance(outcome, Refusal):
         return errors.answer(outcome)
-    shown = view(outcome, deployment) if runs or deployment.assumed["profile-without-rules"] == "present" else UNSET
+    shown = view(outcome, deployment) if _shows_profile(update, deployment, runs) else UNSET
     state = IntegrationState((), (), (), shown)
     return json_answer(_with_content(state, update.response_content) if runs and update.response_content else state)
 
@@ -169,6 +177,7 @@ async def get_customer_inventory(call: Call) -> Answer:
         wanted[name] = flag
     environment = call.application.environment
     profile = await call.server.store.find_profile(call.deployment.id, environment, call.path["integrationId"])
+    # assumption: hidden-customer
     if profile is None:
         return errors.answer(errors.not_found("Customer profile"))
     inventory: dict[str, Any] = {}
@@ -201,7 +210,7 @@ async def status_health(call: Call) -> Answer:
     return json_answer({"status": "OK"})
 
 
-def known_moves(changes: AudiencesChanges, call: Call, runs: bool) -> Moves | Refusal | None:
+def known_moves(changes: AudiencesChanges | BothChanges, call: Call, runs: bool) -> Moves | Refusal | None:
     """Return what `audiencesChanges` stand for: ids to join, ids to leave, and whether joining comes last.
 
     Ids that are no audiences of the environment are refused. None when nothing is to be done.
@@ -224,6 +233,13 @@ def known_moves(changes: AudiencesChanges, call: Call, runs: bool) -> Moves | Re
     if problems and assumed["unknown-audience"] == "refuse":
         return errors.invalid_data(problems)
     return kept[0], kept[1], assumed["join-and-leave"] == "join"
+
+
+def _shows_profile(update: ProfileUpdate, deployment: ServedDeployment, runs: bool) -> bool:
+    if not runs:
+        return deployment.assumed["profile-without-rules"] == "present"
+    asked = "customerProfile" in (update.response_content or ())
+    return asked or deployment.assumed["profile-with-rules"] == "always"
 
 
 def _with_content(state: IntegrationState, wanted: tuple[Content, ...]) -> IntegrationState:

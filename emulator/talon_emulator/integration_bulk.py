@@ -8,7 +8,7 @@ import msgspec
 
 from talon_emulator import body, errors, profiles, query
 from talon_emulator.calls import Call, json_answer
-from talon_emulator.errors import Refusal
+from talon_emulator.errors import Problem, Refusal
 from talon_emulator.exchange import NO_CONTENT, Answer
 from talon_emulator.integration import ProfileView, view
 from talon_emulator.profiles import MAX_ID_LENGTH, Profile
@@ -67,32 +67,25 @@ async def update_customer_profiles(call: Call) -> Answer:
 
 
 def _changes(updates: tuple[Update, ...], call: Call) -> tuple[list[tuple[str, BulkChange]], Refusal | None]:
-    """Return the changes of the profiles that are right, and the first reason to refuse the others."""
+    """Return the changes of the profiles that are right, and the refusal of the others."""
     if len(updates) > MAX_PROFILES:
         return [], errors.invalid_data([errors.too_long("customerProfiles", MAX_PROFILES)])
     definitions = call.deployment.profile_definitions_of(call.application)
-    refused: Refusal | None = None
+    once = call.deployment.assumed["bulk-with-a-profile-twice"] == "refuse"
+    seen: set[str] = set()
+    wrong: list[Problem] = []
     changes: list[tuple[str, BulkChange]] = []
     for index, update in enumerate(updates):
         attributes = definitions.read(update.attributes or {})
-        problems = definitions.check(attributes)
+        problems = errors.rebased(definitions.check(attributes), "customerProfiles", index, "attributes")
+        if once and update.integration_id in seen:
+            place = errors.pointer("customerProfiles", index, "integrationId")
+            problems = (*problems, errors.bad_member("the profile is there twice", place))
+        seen.add(update.integration_id)
+        wrong.extend(problems)
         if not problems:
             changes.append((update.integration_id, partial(_patch, update.integration_id, attributes, call.now)))
-        elif refused is None:
-            refused = errors.invalid_data(errors.rebased(problems, "customerProfiles", index, "attributes"))
-    if call.deployment.assumed["bulk-with-a-profile-twice"] == "refuse":
-        refused = refused or _twice(updates)
-    return changes, refused
-
-
-def _twice(updates: tuple[Update, ...]) -> Refusal | None:
-    seen: set[str] = set()
-    for index, update in enumerate(updates):
-        if update.integration_id in seen:
-            place = errors.pointer("customerProfiles", index, "integrationId")
-            return errors.invalid_data([errors.bad_member("the profile is there twice", place)])
-        seen.add(update.integration_id)
-    return None
+    return changes, errors.invalid_data(wrong) if wrong else None
 
 
 def _patch(integration_id: str, attributes: dict[str, Any], now: datetime, stored: Profile | None) -> Profile:

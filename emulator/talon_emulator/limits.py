@@ -40,7 +40,10 @@ def chosen(choice: Choice) -> Limits:
 
 
 class Window:
-    """At most so many a second of each kind; what is refused does not count. The kinds are few: none is forgotten."""
+    """At most so many a second of each kind (assumption: window-of-a-limit); what is refused does not count.
+
+    The kinds are few: none is forgotten.
+    """
 
     def __init__(self, limit: int) -> None:
         """Start with all of it left; 0 admits everything."""

@@ -19,16 +19,16 @@ from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer, Request
 from talon_emulator.journal import BODY_CAP, Entry
 from talon_emulator.limits import Limiter
-from talon_emulator.routing import BadPath, NoMatch, Routes
+from talon_emulator.routing import BadPath, NoMatch, Routes, split
 from talon_emulator.settings import Settings
 from talon_emulator.store import SharedStore
 from talon_emulator.store.protocol import DeploymentGone
 from talon_emulator.ui import pages
 
 MAX_IMPORT: Final = 256 * 1024 * 1024
+MAX_LIST: Final = 64 * 1024 * 1024  # of the Management API's imports: 500,000 items (documented) of 100 characters
 _IMPORT: Final = b"/_emulator/import"
-# Their bodies hold a password or a token, which the journal never does.
-_SECRET: Final = b"/v1/sessions"
+_SECRET: Final = ["v1", "sessions"]
 _HIDDEN: Final = b"(not kept: it is secret)"
 # Of a bulk request the journal holds this many integration IDs, of at most so many characters.
 MOST_CUSTOMERS: Final = 1000
@@ -82,15 +82,18 @@ def _resolved(server: Server, routes: Routes, request: Request) -> Call:
     deployment = credential.deployment
     now, life = deployment.clock.now(), deployment.life
     call = Call(server, deployment, request, now, operation, path, credential, life=life)
+    refusal = None
     if credential.kind == "management":
         refusal = auth.forbidden(credential, operation.method, operation.template, path)
-        if refusal is not None:
-            return _refused(call, refusal)
-    return call
+    elif credential.platform != "none" and operation.security == "integration":
+        refusal = auth.confined(credential, operation.id)
+    return call if refusal is None else _refused(call, refusal)
 
 
 def max_body(settings: Settings, path: bytes, headers: dict[bytes, bytes]) -> int:
     """Return how many bytes a body may have: many for an import, but only from who may do it."""
+    if path.endswith(b"/import") and path.startswith(b"/v1/"):
+        return max(MAX_LIST, settings.max_body_bytes)
     if path != _IMPORT or hosts.is_foreign(headers):
         return settings.max_body_bytes
     may = auth.steers(headers.get(b"authorization"), settings.control_token)
@@ -166,7 +169,7 @@ async def _within(limiter: Limiter, call: Call, operation: Operation, caller: Cr
     if application is None:
         admitted = limiter.management.admits(operation.id, call.now)
     elif third_party:
-        # Who "a client" is, is left open: one Application's integration of one kind (assumed).
+        # assumption: client-of-a-limit
         admitted = limiter.segment.admits((application.id, operation.security), call.now)
     else:
         admitted = True
@@ -191,8 +194,8 @@ def recorded(inner: Handler) -> Handler:
         operation = call.operation.id if call.operation else None
         call.server.counters.requests[operation or "none", answer.status] += 1
         request = call.request
-        if shapes.is_talon(request.path) and call.life == call.deployment.life:
-            secret = request.path.startswith(_SECRET)
+        if (call.credential or shapes.is_talon(request.path)) and call.life == call.deployment.life:
+            secret = _is_secret(request.path)
             journal = call.deployment.journal
             journal.append(
                 Entry(
@@ -217,6 +220,14 @@ def recorded(inner: Handler) -> Handler:
         return answer
 
     return handle
+
+
+def _is_secret(path: bytes) -> bool:
+    """Tell whether bodies hold a password or a token, whatever became of the request and however its path is written."""
+    if b"ession" not in path and b"%" not in path:
+        return False
+    segments = split(path)
+    return not isinstance(segments, BadPath) and [part for part in segments if part] == _SECRET
 
 
 def _kept(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def update_profile(
     """Patch a profile, creating it when there is none: values are set, nulls delete, the rest stays (ATT-4).
 
     One unknown name or wrong type refuses the whole update (documented). `active` says that the Rule Engine runs: only
-    then does the time of the last activity move (documented); a new profile starts with its creation's (assumed).
+    then does the time of the last activity move (documented); a new profile starts with its creation's (assumption: first-activity).
     """
     changes = definitions.read(changes)
     problems = definitions.check(changes)

@@ -104,7 +104,7 @@ _SESSION: Final = body.decoder(Session)
 
 
 def check(update: SessionUpdate, definitions: Definitions, items: Definitions, *base: str) -> tuple[Problem, ...]:
-    """Return what is wrong with an update in itself; `base` leads to it in the body."""
+    """Return what is wrong with an update in itself; `base` leads to it in the body (assumption: session-pointers)."""
     problems = [*errors.rebased(definitions.check(update.attributes or {}), *base, "attributes")]
     problems.extend(_costs(update.additional_costs or {}, *base, "additionalCosts"))
     for index, item in enumerate(update.cart_items or ()):

@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deployment: DeploymentSeed = DEMO
     allowed_hosts: tuple[str, ...] = ()
     control_token: str | None = None
+    # assumption: largest-body
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1)] = 16 * 1024 * 1024
     journal_size: Annotated[int, msgspec.Meta(ge=0)] = 1000
     limits: Choice = "off"

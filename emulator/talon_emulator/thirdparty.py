@@ -21,6 +21,7 @@ def destination(request: Request) -> str | Refusal:
     if separator and scheme.lower() not in ("http", "https"):
         return thirdparty_errors.bad_deployment_url(given)
     name = hosts.name_of((rest if separator else given).rstrip("/"))
+    # assumption: named-deployment
     # A path, a user or a blank would make another address of it; that such a name is refused is assumed.
     if not name or any(character in name for character in "/?#@\\ \t"):
         return thirdparty_errors.bad_deployment_url(given)

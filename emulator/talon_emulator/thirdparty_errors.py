@@ -28,7 +28,7 @@ class _Envelope(msgspec.Struct, frozen=True, rename="pascal"):
 def answer(refusal: Refusal, request_uuid: str) -> Answer:
     """Render a refusal in the third-party host's error shape.
 
-    `Error` is a text (documented schema); that the details of what the deployment refused follow in it is assumed.
+    `Error` is a text (documented schema); what the deployment refused follows in it (assumption: third-party-errors).
     """
     details = "; ".join(problem.details for problem in refusal.errors)
     text = f"{refusal.message}: {details}" if details else refusal.message

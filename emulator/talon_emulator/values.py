@@ -49,7 +49,10 @@ def is_time(value: Any) -> bool:
 
 
 def is_location(value: Any) -> bool:
-    """Take `{"format": "point", "object": "5, 7.2"}` (observed in the vendor's accelerator; axis order unknown)."""
+    """Take `{"format": "point", "object": "5, 7.2"}` (observed in the vendor's accelerator).
+
+    assumption: location-order
+    """
     if type(value) is not dict or value.keys() != {"format", "object"}:
         return False
     point = value["object"]
@@ -71,6 +74,9 @@ CHECKS: Final[dict[str, Check]] = {
     "location": is_location,
     "(list location)": _list_of(is_location),
 }
+
+# A value of exactly this Python type needs no check.
+PLAIN: Final[dict[str, type]] = {"string": str, "number": int, "boolean": bool}
 
 NOUNS: Final[dict[str, str]] = {
     "string": "a string",

@@ -45,8 +45,8 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     control_token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
-    max_body_bytes: int = 16 * 1024 * 1024
-    journal_size: int = 1000
+    max_body_bytes: Annotated[int, msgspec.Meta(ge=1)] = 16 * 1024 * 1024
+    journal_size: Annotated[int, msgspec.Meta(ge=0)] = 1000
     limits: Choice = "real"
     assumptions: dict[str, str] = {}
 

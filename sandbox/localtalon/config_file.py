@@ -4,9 +4,9 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -49,11 +49,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Lay `LOCALTALON_<SECTION>_<KEY>` over the document; lists are separated by commas."""
+    """Lay `LOCALTALON_<SECTION>_<KEY>` over the document. Assumptions join those of the file, the rest replaces."""
     known = {
         f"{PREFIX}{section}_{key}".upper(): (section, key, kind)
         for section in SECTIONS
-        for key, kind in get_type_hints(_behind(Document, section)).items()
+        for key, kind in get_type_hints(_behind(Document, section), include_extras=True).items()
     }
     ours = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
     for variable, text in environ.items():
@@ -62,12 +62,48 @@ def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
         if variable not in known:
             raise ConfigError(f"unknown variable {variable}{_meant(variable, list(known))}")
         section, key, kind = known[variable]
-        is_list = "tuple" in str(kind)
-        value: Any = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         try:
-            document.setdefault(section, {})[key] = msgspec.convert(value, kind, strict=False)
+            value = msgspec.to_builtins(msgspec.convert(_parsed(text, kind), kind, strict=False))
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{variable}: {_sentence(str(error), f'{section}.{key}')}") from None
+            raise ConfigError(f"{variable}: {_explain_variable(str(error), f'{section}.{key}')}") from None
+        except ValueError as error:
+            raise ConfigError(f"{variable}: {error}") from None
+        given = document.setdefault(section, {})
+        joined = isinstance(value, dict) and key == "assumptions" and isinstance(given.get(key), dict)
+        given[key] = {**given[key], **value} if joined else value
+
+
+def _parsed(text: str, kind: Any) -> Any:
+    """What a variable says: lists and `name=choice` pairs are separated by commas, objects are JSON.
+
+    Raises ValueError with what is wrong.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if get_origin(kind) is dict:
+        pairs = [tuple(side.strip() for side in part.partition("=")) for part in parts]
+        for (name, equals, choice), part in zip(pairs, parts, strict=True):
+            if not (name and equals and choice):
+                raise ValueError(f"{part!r} is not like name=choice; several are separated by commas")
+        return {name: choice for name, _, choice in pairs}
+    if "tuple" in str(kind):
+        return parts
+    if text.lstrip().startswith("{"):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError as error:
+            raise ValueError(f'{_lowered(str(error))}; it must be like {{"segment": 60}}') from None
+    return text
+
+
+def _explain_variable(error: str, path: str) -> str:
+    """msgspec's sentence about a value that lies at `path`."""
+    inner = re.search(r" - at `\$(?P<path>\.[^`]*)`", error)
+    unknown = _UNKNOWN.match(error)
+    if unknown is not None:
+        return f"unknown key {unknown['key']}{_meant(unknown['key'], list(_at(path).__struct_fields__))}"
+    below = inner["path"] if inner else ""
+    sentence = _sentence(error, path + below)
+    return f"{below.lstrip('.')}: {sentence}" if below else sentence
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
@@ -97,12 +133,26 @@ def _sentence(error: str, path: str) -> str:
     text = error.split(" - at ")[0].replace("`", "")
     for theirs, ours in (("int", "a number"), ("float", "a number"), ("str", "a text"), ("array", "a list")):
         text = re.sub(rf"\b{theirs}\b", ours, text)
-    text = text[:1].lower() + text[1:]
+    text = _lowered(text)
     if "enum value" in text:
         owner, _, field = path.rpartition(".")
-        choices = get_args(get_type_hints(_at(owner))[field])
-        text += f"; it is one of {', '.join(map(str, choices))}"
+        text += f"; it is one of {', '.join(_choices(get_type_hints(_at(owner))[field]))}"
     return text.replace(" | null", " or nothing").replace("got ", "found ")
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _choices(kind: Any) -> Iterator[str]:
+    """The values that a field may have, and the keys of an object that it may be."""
+    if hasattr(kind, "__struct_fields__"):
+        yield f"numbers for {', '.join(kind.__struct_fields__)}"
+    for arg in get_args(kind):
+        if isinstance(arg, str):
+            yield arg
+        else:
+            yield from _choices(arg)
 
 
 def _at(path: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from emulator_support import Emulator, api_key, management_key
 from talon_emulator.assumptions import TABLE
 
-ALL = [(assumption.id, choice) for assumption in TABLE for choice in assumption.choices]
+ALL = [(each.id, choice) for each in TABLE if len(each.choices) > 1 for choice in each.choices]
 
 
 class Sent:
@@ -84,18 +84,23 @@ def unsubscribed_attribute(sent: Sent) -> Any:
 
 
 def profile_without_rules(sent: Sent) -> Any:
-    return "customerProfile" in sent.update({}).json(), "customerProfile" in sent.update({}, "?runRuleEngine=1").json()
+    return "customerProfile" in sent.update({}).json()
+
+
+def profile_with_rules(sent: Sent) -> Any:
+    asked = sent.update({}, "?runRuleEngine=1", responseContent=["customerProfile"]).json()
+    return "customerProfile" in sent.update({}, "?runRuleEngine=1").json(), "customerProfile" in asked
 
 
 def audiences_without_rules(sent: Sent) -> Any:
     number = sent.audience().json()["id"]
-    sent.update({}, audiencesChanges={"adds": [number]})
+    sent.update({}, audiencesChanges={"adds": [number], "deletes": []})
     return len(sent.profile()["audienceMemberships"])
 
 
 def unknown_audience(sent: Sent) -> Any:
     number = sent.audience().json()["id"]
-    status = sent.update({}, audiencesChanges={"adds": [number, 999]}).status_code
+    status = sent.update({}, audiencesChanges={"adds": [number, 999], "deletes": []}).status_code
     return status, len((sent.profile() or {}).get("audienceMemberships", ()))
 
 
@@ -126,7 +131,7 @@ def bulk_with_a_profile_twice(sent: Sent) -> Any:
 
 def erased_memberships(sent: Sent) -> Any:
     number = sent.audience().json()["id"]
-    sent.update({"text": "a"}, audiencesChanges={"adds": [number]})
+    sent.update({"text": "a"}, audiencesChanges={"adds": [number], "deletes": []})
     sent.send("DELETE", "/v1/customer_data/u")
     return sent.profile()["attributes"], len(sent.profile()["audienceMemberships"])
 
@@ -159,6 +164,12 @@ def replay_scope(sent: Sent) -> Any:
 
 def taken_attribute(sent: Sent) -> Any:
     return sent.attribute(name="text").status_code
+
+
+def platform_key_on_the_deployment(sent: Sent) -> Any:
+    headers = api_key(sent.keys[1, "segment"])
+    ping = sent.client.get("/v2/authping", headers=headers).status_code
+    return ping, sent.client.put("/v2/customer_profiles/u", json={}, headers=headers).status_code
 
 
 def key_of_another_platform(sent: Sent) -> Any:
@@ -194,7 +205,8 @@ SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
     "problems-listed": (problems_listed, (2, 1)),
     "restricted-value": (restricted_value, (400, 200)),
     "unsubscribed-attribute": (unsubscribed_attribute, ((200, 200), (400, 200))),
-    "profile-without-rules": (profile_without_rules, ((True, True), (False, True))),
+    "profile-without-rules": (profile_without_rules, (True, False)),
+    "profile-with-rules": (profile_with_rules, ((False, True), (True, True))),
     "audiences-without-rules": (audiences_without_rules, (1, 0)),
     "unknown-audience": (unknown_audience, ((400, 0), (200, 1))),
     "join-and-leave": (join_and_leave, (0, 1)),
@@ -208,6 +220,7 @@ SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
     "replay-of-a-refusal": (replay_of_a_refusal, ((400, 200), (400, 400))),
     "replay-scope": (replay_scope, (True, False)),
     "taken-attribute": (taken_attribute, (409, 400)),
+    "platform-key-on-the-deployment": (platform_key_on_the_deployment, ((204, 200), (204, 401))),
     "key-of-another-platform": (key_of_another_platform, (401, 403)),
     "attributes-of-applications": (attributes_of_applications, (4, 3)),
     "inferred-time": (inferred_time, (["string", "string"], ["time", "string"])),

@@ -81,7 +81,9 @@ def test_keys_expire_by_it_and_activity_is_dated_by_it(timed: Emulator) -> None:
     assert timed.update("u", {}, EXPIRING_KEY).status_code == 401
     headers = management_key(EXPIRING_MANAGEMENT_KEY)
     assert timed.client.get("/v1/attributes", headers=headers).status_code == 401
-    profile = timed.update("u", {"text": "x"}, query="?runRuleEngine=true").json()["customerProfile"]
+    profile = timed.update("u", {"text": "x"}, query="?runRuleEngine=true", responseContent=["customerProfile"]).json()[
+        "customerProfile"
+    ]
     assert profile["created"] == "2030-01-01T00:00:00.000000Z"
     assert profile["lastActivity"] == "2031-01-02T00:00:00.000000Z"
     assert timed.journal()[0]["at"] == "2031-01-02T00:00:00.000000Z"

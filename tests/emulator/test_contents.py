@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator_support import Emulator, api_key, over_http
+from talon_emulator.contents_document import Definitions
+from talon_emulator.deployments import State
 
 
 class Deployment:
@@ -47,7 +49,7 @@ def deployment(emulator: Emulator) -> Iterator[Deployment]:
 
 def filled(deployment: Deployment) -> None:
     audience = deployment.send("POST", "/v2/audiences", {"name": "a"}).json()["id"]
-    deployment.update("u", {"text": "\x00ü", "number": 1}, audiencesChanges={"adds": [audience]})
+    deployment.update("u", {"text": "\x00ü", "number": 1}, audiencesChanges={"adds": [audience], "deletes": []})
     deployment.update("v/w", {"text": "b"})
     action = {"action": "add", "profileIntegrationId": "hidden", "audienceId": audience}
     deployment.send("POST", "/v2/customer_audiences", {"data": [action]})
@@ -103,8 +105,8 @@ def test_an_export_has_no_keys_and_imports_elsewhere_under_its_keys(emulator: Em
 
 @over_http
 @given(
-    values=st.dictionaries(
-        st.sampled_from(["text", "number"]), st.text(st.characters(exclude_categories=["Cs"])) | st.integers()
+    values=st.fixed_dictionaries(
+        {}, optional={"text": st.text(st.characters(exclude_categories=["Cs"])), "number": st.integers()}
     ),
     name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
 )
@@ -119,7 +121,20 @@ def test_any_profile_comes_back(emulator: Emulator, values: dict[str, Any], name
     emulator.client.delete(f"/_emulator/deployments/{deployment.name}")
 
 
-PROFILE = {"id": 1, "environment": "live", "integration_id": "u", "created": "x", "last_activity": "x"}
+NOW = "2030-01-01T00:00:00.000000Z"
+PROFILE = {"id": 1, "environment": "live", "integration_id": "u", "created": NOW, "last_activity": NOW}
+SESSION = {"integrationId": "s", "applicationId": 1, "created": NOW, "updated": NOW}
+RECORD = {"id": 1, "kind": "session", "application": 1, "key": "s", "profile": "", "created": NOW, "document": SESSION}
+REST = {"description": "", "suggestions": [], "editable": True}
+ATTRIBUTE = {
+    "id": 1,
+    "created": NOW,
+    "entity": "CustomerProfile",
+    "name": "text",
+    "title": "text",
+    "type": "string",
+    **REST,
+}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +147,23 @@ PROFILE = {"id": 1, "environment": "live", "integration_id": "u", "created": "x"
         ({"format": 1, "profiles": [{**PROFILE, "attributes": 1}]}, "/profiles/0/attributes: "),
         ({"format": 1, "profiles": [PROFILE, PROFILE]}, "/profiles/1/id: 1 is there twice"),
         ({"format": 1, "profiles": [{**PROFILE, "audiences": [3]}]}, "/profiles/0/audiences: there is no audience 3"),
-        ({"format": 1, "definitions": {"assumptions": {"x": "y"}}}, "/definitions/assumptions: there is no"),
+        ({"format": 1, "definitions": {"assumptions": {"x": "y"}}}, "/definitions/assumptions/x: there is no"),
+        ({"format": 1, "definitions": {"last_audience": 10**40}}, "/definitions/last_audience: "),
+        ({"format": 1, "definitions": {"last_audience": -9}}, "/definitions/last_audience: "),
+        (
+            {"format": 1, "baseline": {"attributes": [{**ATTRIBUTE, "name": "bad name!"}]}},
+            "/baseline/attributes/0/name: ",
+        ),
+        ({"format": 1, "definitions": {"attributes": [{**ATTRIBUTE, "id": -5}]}}, "/definitions/attributes/0/id: "),
+        ({"format": 1, "profiles": [{**PROFILE, "id": 2**70}]}, "/profiles/0/id: "),
+        ({"format": 1, "profiles": [{**PROFILE, "created": "nonsense"}]}, "/profiles/0/created: 'nonsense' is no time"),
+        ({"format": 1, "profiles": [{**PROFILE, "integration_id": ""}]}, "/profiles/0/integration_id: "),
+        ({"format": 1, "profiles": [{**PROFILE, "attributes": {"text": 1}}]}, "/profiles/0/attributes/text: "),
+        ({"format": 1, "records": [{**RECORD, "document": {}}]}, "/records/0/document: is no session"),
+        ({"format": 1, "records": [{**RECORD, "kind": "event"}]}, "/records/0/document: is no event"),
+        ({"format": 1, "records": [{**RECORD, "application": 2**70}]}, "/records/0/application: "),
+        ({"format": 1, "records": [{**RECORD, "key": "other"}]}, "/records/0/document: has another key"),
+        ({"format": 1, "records": [RECORD, RECORD]}, "/records/1/id: "),
     ],
 )
 def test_a_wrong_document_changes_nothing(deployment: Deployment, document: Any, said: str) -> None:
@@ -144,8 +175,28 @@ def test_a_wrong_document_changes_nothing(deployment: Deployment, document: Any,
     assert deployment.export() == before
 
 
+def test_a_session_is_imported(deployment: Deployment) -> None:
+    document = {"format": 1, "records": [RECORD]}
+    assert deployment.control("POST", "import", document).status_code == 200
+    exported = deployment.export()["records"]
+    assert [(record["key"], record["document"]["updated"]) for record in exported] == [("s", NOW)]
+
+
+def test_applications_without_a_key_do_not_outlive_an_import(deployment: Deployment) -> None:
+    more = [*deployment.export()["definitions"]["applications"]]
+    more.append({**more[0], "id": 77})
+    for applications, left in ((more, [1, 77]), ([], [1])):
+        document = {"format": 1, "definitions": {"applications": applications}}
+        assert deployment.control("POST", "import", document).json()["applications"] == left
+
+
+def test_the_document_has_everything_of_a_state_that_opens_nothing() -> None:
+    opening = {"api_keys", "management_keys", "users", "sessions"}
+    assert set(Definitions.__struct_fields__) | opening == set(State.__struct_fields__)
+
+
 def test_a_document_may_be_larger_than_a_request_to_talon_one(deployment: Deployment) -> None:
     document = deployment.export()
-    document["profiles"] = [{**PROFILE, "attributes": {"text": "a" * 3_000_000}}]
+    document["profiles"] = [{**PROFILE, "attributes": {"text": "a" * 20_000_000}}]
     assert deployment.control("POST", "import", document).status_code == 200
-    assert len(deployment.export()["profiles"][0]["attributes"]["text"]) == 3_000_000
+    assert len(deployment.export()["profiles"][0]["attributes"]["text"]) == 20_000_000

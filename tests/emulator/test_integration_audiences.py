@@ -229,14 +229,16 @@ def test_unknown_audiences_refuse_an_update(emulator: Emulator) -> None:
 
 
 def test_a_dry_update_joins_nothing(emulator: Emulator) -> None:
-    moves = {"adds": [audience(emulator, "x")]}
-    answer = emulator.update("u", {}, query="?runRuleEngine=true&dry=true", audiencesChanges=moves)
+    moves = {"adds": [audience(emulator, "x")], "deletes": []}
+    answer = emulator.update(
+        "u", {}, query="?runRuleEngine=true&dry=true", audiencesChanges=moves, responseContent=["customerProfile"]
+    )
     assert answer.json()["customerProfile"]["audienceMemberships"] == [{"id": 1, "name": "x"}]
     assert memberships(emulator, "u") is None
 
 
 def test_a_refused_update_joins_nothing(emulator: Emulator) -> None:
-    moves = {"adds": [audience(emulator, "x")]}
+    moves = {"adds": [audience(emulator, "x")], "deletes": []}
     emulator.update("u", {})
     assert emulator.update("u", {"flag": "no"}, audiencesChanges=moves).status_code == 400
     assert memberships(emulator, "u") == []

@@ -147,6 +147,75 @@ def test_a_user_of_another_deployment_signs_in_there(office: Emulator) -> None:
     assert sign_in(office, "eve@example.com", "pw").status_code == 401
 
 
+def made(emulator: Emulator, name: str, **document: Any) -> None:
+    answer = emulator.client.post("/_emulator/deployments", json={"name": name, **document})
+    assert answer.status_code == 201, answer.text
+
+
+def sign_in_at(emulator: Emulator, name: str, email: str, password: str) -> int:
+    body = {"email": email, "password": password}
+    return emulator.client.post("/v1/sessions", json=body, headers={"host": f"{name}.localhost"}).status_code
+
+
+@pytest.fixture
+def three(office: Emulator) -> Iterator[Emulator]:
+    """Two deployments more, `own` and `newer`, which have Eve and another Bob."""
+    eve = {"email": "eve@example.com", "password": "pw"}
+    made(office, "own", users=[eve], attributes=[])
+    made(
+        office,
+        "newer",
+        users=[eve, {"email": "bob@example.com", "password": "other"}],
+        attributes=[{"name": "a", "type": "string"}],
+    )
+    yield office
+    for name in ("own", "newer"):
+        assert office.client.delete(f"/_emulator/deployments/{name}").status_code == 204
+
+
+def defined(emulator: Emulator, email: str, password: str) -> Any:
+    headers = token_of(sign_in(emulator, email, password))
+    return emulator.client.get("/v1/attributes", headers=headers).json()["totalResultSize"]
+
+
+def test_the_host_names_the_deployment_to_sign_in_to(three: Emulator) -> None:
+    assert sign_in_at(three, "own", "ada@example.com", PASSWORD) == 401
+    assert sign_in_at(three, "own", "bob@example.com", "other") == 401
+    assert sign_in_at(three, "OWN", "eve@example.com", "pw") == 201
+    assert sign_in_at(three, "demo", "eve@example.com", "pw") == 401
+    assert sign_in_at(three, "demo", "ada@example.com", PASSWORD) == 201
+    assert sign_in_at(three, "nowhere", "ada@example.com", PASSWORD) == 404
+
+
+def test_without_a_name_it_is_the_configured_one_then_the_newest_with_that_password(three: Emulator) -> None:
+    assert defined(three, "eve@example.com", "pw") == defined(three, "bob@example.com", "other") == 1
+    made(three, "newest", users=[{"email": "bob@example.com", "password": "pw"}])
+    number_of_newest = three.client.post("/v1/sessions", json={"email": "bob@example.com", "password": "pw"}).json()[
+        "userId"
+    ]
+    assert number_of_newest == 2  # of the configured deployment, where he is the second
+    assert three.client.delete("/_emulator/deployments/newest").status_code == 204
+
+
+def test_signing_in_has_the_limit_of_the_deployment_found(three: Emulator) -> None:
+    for query, limit in (("", 1), ("?deployment=own", 2), ("?deployment=newer", 3)):
+        limits = {"limits": {"management": limit}}
+        assert three.client.post(f"/_emulator/limits{query}", json=limits).status_code == 200
+    assert [sign_in(three).status_code for _ in range(2)] == [201, 429]
+    assert [sign_in(three, "eve@example.com", "pw").status_code for _ in range(4)] == [201, 201, 201, 429]
+    assert [sign_in_at(three, "own", "eve@example.com", "pw") for _ in range(3)] == [201, 201, 429]
+    assert sign_in(three, "eve@example.com", "wrong").status_code == 429  # nobody's: the configured one's, used up
+
+
+def test_users_not_in_the_document_are_those_of_the_configured_deployment(office: Emulator) -> None:
+    made(office, "same")
+    made(office, "none", users=[])
+    assert sign_in_at(office, "same", "ada@example.com", PASSWORD) == 201
+    assert sign_in_at(office, "none", "ada@example.com", PASSWORD) == 401
+    for name in ("same", "none"):
+        assert office.client.delete(f"/_emulator/deployments/{name}").status_code == 204
+
+
 def test_a_key_opens_the_endpoints_on_its_list(office: Emulator) -> None:
     headers = management_key(READER)
     assert get(office, headers) == 200

@@ -83,7 +83,7 @@ def test_audiences_and_their_members_are_the_same_in_all(both: list[Process]) ->
     one, two = both
     numbers = [audience(each, name) for each, name in ((one, "a"), (two, "b"))]
     assert len(set(numbers)) == 2
-    body = {"attributes": {}, "audiencesChanges": {"adds": numbers}}
+    body = {"attributes": {}, "audiencesChanges": {"adds": numbers, "deletes": []}}
     assert two.client.put("/v2/customer_profiles/u", json=body, headers=api_key(SANDBOX_KEY)).status_code == 200
     url = f"/v2/audiences/{numbers[0]}/memberships"
     assert two.client.delete(url, headers=api_key(SANDBOX_KEY)).status_code == 204

@@ -94,7 +94,7 @@ def test_audiences(integration: Any) -> None:
         (created.id, "Voyages")
     ]
     moves = models.ProfileAudiencesChanges(adds=[created.id], deletes=[])
-    request = models.CustomerProfileIntegrationRequestV2(audiences_changes=moves)
+    request = models.CustomerProfileIntegrationRequestV2(audiences_changes=moves, response_content=["customerProfile"])
     moved = integration.update_customer_profile_v2("v", request, run_rule_engine=True, dry=False).customer_profile
     assert [membership.id for membership in moved.audience_memberships] == [created.id]
     integration.delete_audience_memberships_v2(created.id)

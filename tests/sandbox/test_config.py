@@ -108,6 +108,9 @@ def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
             "[destination]\nclient_side_sources = 'maybe'",
             "destination.client_side_sources: invalid enum value 'maybe'; it is one of accept, warn, reject",
         ),
+        ("[emulator]\njournal_size = -1", "emulator.journal_size: expected a number >= 0"),
+        ("[emulator]\nmax_body_bytes = 0", "emulator.max_body_bytes: expected a number >= 1"),
+        ("[emulator]\nlimits = 'reel'", "it is one of real, off, numbers for segment, management, profile"),
         ("[bridge]\nport = 99999", "bridge.port: expected a number <= 65535"),
     ],
 )
@@ -126,6 +129,49 @@ def test_limits_are_named_or_numbers(tmp_path: Path) -> None:
     assert (numbers.management, numbers.profile) == (5, 3)
     with pytest.raises(ConfigError, match=r"did you mean management\?"):
         load(written(tmp_path, "[emulator]\nlimits = { managment = 5 }"), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [("real", "real"), ("off", "off"), ('{"segment":5,"profile":0}', Limits(segment=5, profile=0))],
+)
+def test_limits_from_the_environment(tmp_path: Path, text: str, limits: object) -> None:
+    path = written(tmp_path, "[emulator]\nlimits = { management = 5 }")
+    assert load(path, {"LOCALTALON_EMULATOR_LIMITS": text}).emulator_settings().limits == limits
+
+
+def test_assumptions_from_the_environment_join_those_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[emulator.assumptions]\nnull-value = 'keep'\nquoted-number = 'refuse'")
+    given = {"LOCALTALON_EMULATOR_ASSUMPTIONS": "quoted-number=take, unsubscribed-attribute = refuse"}
+    assert load(path, given).emulator_settings().deployment.assumptions == {
+        "null-value": "keep",
+        "quoted-number": "take",
+        "unsubscribed-attribute": "refuse",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("LIMITS", "reel", "invalid enum value 'reel'; it is one of real, off, numbers for segment, management"),
+        ("LIMITS", '{"segmnt":5}', "unknown key segmnt; did you mean segment?"),
+        ("LIMITS", '{"segment":"x"}', "segment: expected a number, found a text"),
+        ("LIMITS", '{"segment":', 'input data was truncated; it must be like {"segment": 60}'),
+        ("ASSUMPTIONS", "null-value", "'null-value' is not like name=choice; several are separated by commas"),
+        ("JOURNAL_SIZE", "-1", "expected a number >= 0"),
+        ("MAX_BODY_BYTES", "-1", "expected a number >= 1"),
+    ],
+)
+def test_a_bad_variable_is_named_with_what_is_wrong(variable: str, text: str, said: str) -> None:
+    name = f"LOCALTALON_EMULATOR_{variable}"
+    with pytest.raises(ConfigError) as raised:
+        load(None, {name: text})
+    assert str(raised.value).startswith(f"{name}: {said}")
+
+
+def test_an_unknown_assumption_from_the_environment_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"there is no assumption 'x'"):
+        load(None, {"LOCALTALON_EMULATOR_ASSUMPTIONS": "x=y"})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

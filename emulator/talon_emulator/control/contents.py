@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from talon_emulator import body, contents_document, errors
+from talon_emulator import body, contents_check, contents_document, errors
 from talon_emulator.calls import Call, json_answer
 from talon_emulator.contents_document import Document
 from talon_emulator.control import parameters, state
@@ -77,7 +77,7 @@ async def delete_snapshot(call: Call) -> Answer:
 
 @takes("deployment")
 async def export(call: Call) -> Answer:
-    """GET /_emulator/export: the document; keys are not in it."""
+    """GET /_emulator/export: the document; keys and users are not in it."""
     served = parameters.deployment(call)
     if isinstance(served, Answer):
         return served
@@ -86,17 +86,18 @@ async def export(call: Call) -> Answer:
 
 @takes("deployment")
 async def import_document(call: Call) -> Answer:
-    """POST /_emulator/import: the document in the place of all but the deployment's keys."""
+    """POST /_emulator/import: the document in the place of all but the deployment's keys and users."""
     document = body.decode(call.request.body, _DOCUMENT)
     if isinstance(document, Refusal):
         return _bad(document)
     served = parameters.deployment(call)
     if isinstance(served, Answer):
         return served
-    contents = contents_document.read(document, await call.server.store.contents(served.id))
-    if isinstance(contents, SeedError):
-        return parameters.bad_document(contents)
-    return await _put(call, served, contents)
+    wrong = contents_check.first_problem(document)
+    if wrong is not None:
+        return parameters.bad_document(wrong)
+    present = await call.server.store.contents(served.id)
+    return await _put(call, served, contents_document.read(document, present))
 
 
 async def _put(call: Call, served: ServedDeployment, contents: Contents) -> Answer:

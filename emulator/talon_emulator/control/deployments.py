@@ -90,7 +90,7 @@ def _wanted(call: Call) -> DeploymentSeed | Answer:
         management_keys=managers,
         attributes=given.attributes if "attributes" in document else configured.attributes,
         assumptions={**configured.assumptions, **given.assumptions},
-        users=given.users,
+        users=given.users if "users" in document else configured.users,
     )
 
 

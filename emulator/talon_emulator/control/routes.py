@@ -3,13 +3,15 @@
 from typing import Final
 
 from talon_emulator.calls import Operation
-from talon_emulator.control import clocks, contents, deployments, exchanges, faults, health, limits, state
+from talon_emulator.control import clocks, contents, deployments, exchanges, faults, health, keys, limits, state
 
 CONTROL: Final = (
     Operation("emulator.health", "GET", "/_emulator/health", "none", health.health),
     Operation("emulator.ready", "GET", "/_emulator/ready", "none", health.ready),
     Operation("emulator.reset", "POST", "/_emulator/reset", "control", state.reset),
     Operation("emulator.seed", "POST", "/_emulator/seed", "control", state.seed_deployment),
+    Operation("emulator.keys", "GET", "/_emulator/keys", "control", keys.list_keys),
+    Operation("emulator.keys.delete", "DELETE", "/_emulator/keys/{key}", "control", keys.delete_key),
     Operation("emulator.snapshots", "GET", "/_emulator/snapshots", "control", contents.list_snapshots),
     Operation("emulator.snapshot", "POST", "/_emulator/snapshot", "control", contents.save_snapshot),
     Operation("emulator.restore", "POST", "/_emulator/restore", "control", contents.restore_snapshot),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from talon_emulator import body, errors
+from talon_emulator import body, errors, hosts
 from talon_emulator.auth import SCHEMES
 from talon_emulator.calls import Call, json_answer
 from talon_emulator.clock import timestamp
@@ -30,21 +30,25 @@ _LOGIN = body.decoder(Login)
 
 
 async def create_session(call: Call) -> Answer:
-    """POST /v1/sessions: 201 with a token that opens what a Management key does; 401 for who is not known (assumed).
+    """POST /v1/sessions: 201 with a token that opens what a Management key does; 401 for who is not known.
 
-    No key says which deployment is meant: it is the configured one, if it has the user, else the first that does.
+    (assumption: wrong-sign-in)
+    The limit is that of the deployment found; where none is, that of the one that the Host names, or the configured.
     """
     login = body.decode(call.request.body, _LOGIN)
     if isinstance(login, Refusal):
         return errors.answer(login)
-    limiter = call.deployment.limiter
-    if limiter is not None and not limiter.management.admits("createSession", call.now):  # nobody's key: for all alike
-        return errors.answer(errors.too_many_requests())
+    label = hosts.label_of(call.request)
+    if label and call.server.directory.hosted(label) is None:
+        return errors.answer(errors.no_such_deployment(label))
     found = _user(call, login)
+    served = found[0] if found else call.deployment
+    now, limiter = served.clock.now(), served.limiter
+    if limiter is not None and not limiter.management.admits("createSession", now):  # nobody's key: for all alike
+        return errors.answer(errors.too_many_requests())
     if found is None:
         return errors.answer(errors.wrong_login())
-    served, user = found
-    token, now = secrets.token_urlsafe(32), served.clock.now()
+    user, token = found[1], secrets.token_urlsafe(32)
     session = Session(fingerprint(token.encode()), user.id, now + LIFETIME)
 
     def change(stored: Deployment) -> Deployment:
@@ -74,9 +78,17 @@ async def destroy_session(call: Call) -> Answer:
 
 
 def _user(call: Call, login: Login) -> tuple[ServedDeployment, User] | None:
+    """Find who signs in: where the Host names a deployment only there, else in the configured one, then the newest."""
     email, password = login.email.casefold(), hashed(login.email, login.password)
-    for served in (call.deployment, *call.server.directory.all()):
+    for served in _asked(call):
         for user in served.record.state.users:
             if user.email.casefold() == email and secrets.compare_digest(user.password, password):
                 return served, user
     return None
+
+
+def _asked(call: Call) -> tuple[ServedDeployment, ...]:
+    if hosts.label_of(call.request):
+        return (call.deployment,)
+    newest_first = sorted(call.server.directory.all(), key=lambda served: served.id, reverse=True)
+    return (call.server.configured(), *newest_first)

@@ -16,6 +16,7 @@ from talon_emulator.management import (
     memberships,
 )
 
+# assumption: deleting-an-attribute
 MANAGEMENT: Final = (
     Operation("createSession", "POST", "/v1/sessions", "none", logins.create_session),
     Operation("destroySession", "DELETE", "/v1/sessions", "management", logins.destroy_session),

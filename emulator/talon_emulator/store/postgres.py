@@ -33,7 +33,7 @@ class PostgresStore(PostgresRecords):
 
     async def deployments(self) -> tuple[Deployment, ...]:
         """Return every deployment, oldest first."""
-        return tuple(_deployment(row) for row in await self._run("all_deployments"))
+        return tuple(self._deployment(row) for row in await self._run("all_deployments"))
 
     async def revision(self) -> int:
         """Return the number of the last change to any deployment."""
@@ -46,7 +46,7 @@ class PostgresStore(PostgresRecords):
             [(revision,)] = await self._run("find_revision", on=on)
             numbers = frozenset(number for (number,) in await self._run("deployment_numbers", on=on))
             changed = await self._run("changed_deployments", since, on=on)
-            return Changes(revision, numbers, tuple(map(_deployment, changed)))
+            return Changes(revision, numbers, tuple(map(self._deployment, changed)))
 
     async def create_deployment(self, name: str, state: State = EMPTY) -> Deployment:
         """Create a deployment, `state` being its baseline too. Raises NameTaken."""
@@ -101,7 +101,7 @@ class PostgresStore(PostgresRecords):
         """Return all that a deployment holds, as it was at one moment."""
         async with self._transaction("repeatable_read") as on:
             [row] = await self._run("find_deployment", deployment, on=on)
-            stored = _deployment(row)
+            stored = self._deployment(row)
             profiles, records = await self._all_profiles(deployment, on), await self._all_records(deployment, on)
             answers = tuple(
                 Kept(scope, KeptAnswer(status, body), expires)
@@ -155,7 +155,7 @@ class PostgresStore(PostgresRecords):
 
     async def _lock_deployment(self, deployment: int, on: Any) -> Deployment:
         for row in await self._run("lock_deployment", deployment, on=on):
-            return _deployment(row)
+            return self._deployment(row)
         raise DeploymentGone
 
     async def _write_deployment(self, deployment: Deployment, on: Any) -> Deployment:
@@ -164,8 +164,10 @@ class PostgresStore(PostgresRecords):
         await self._run("update_deployment", deployment.id, document, revision, on=on)
         return msgspec.structs.replace(deployment, revision=revision)
 
-
-def _deployment(row: Any) -> Deployment:
-    number, name, document, revision = row
-    content = _DECODER.decode(document)
-    return Deployment(number, name.decode(), content.state, content.baseline, revision)
+    def _deployment(self, row: Any) -> Deployment:
+        number, name, document, revision = row
+        try:
+            content, known = _DECODER.decode(document), name.decode()
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            raise self._damaged(f"the definitions of the deployment {name!r} cannot be read ({error})") from error
+        return Deployment(number, known, content.state, content.baseline, revision)

@@ -70,6 +70,10 @@ class PostgresDatabase:
             except TimeoutError:
                 pool.terminate()
 
+    def _damaged(self, what: str) -> StoreUnavailable:
+        hint = "restore a copy of it, or drop its schema localtalon to start anew"
+        return StoreUnavailable(f"{self._place} is damaged: {what}; {hint}")
+
     async def _run(self, name: str, *values: Any, on: Any = None) -> list[Any]:
         """Run a statement on the connection of a transaction, or on any."""
         assert self._pool is not None, "the store is not open"

@@ -20,7 +20,7 @@ RecordMatching = Callable[[Record], bool]
 
 
 class StoreUnavailable(Exception):
-    """The store cannot be opened; the message says why, and what to do, in words for a user."""
+    """The store cannot be opened or is damaged; the message says why, and what to do, in words for a user."""
 
 
 class NameTaken(Exception):

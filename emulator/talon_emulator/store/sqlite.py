@@ -26,7 +26,7 @@ class SQLiteStore(SQLiteProfiles, SQLiteRecords):
 
     async def deployments(self) -> tuple[Deployment, ...]:
         """Return every deployment, oldest first."""
-        return tuple(_deployment(row) for row in self._run("all_deployments"))
+        return tuple(self._deployment(row) for row in self._run("all_deployments"))
 
     async def create_deployment(self, name: str, state: State = EMPTY) -> Deployment:
         """Create a deployment under a name that is not in use, `state` being its baseline too."""
@@ -119,14 +119,16 @@ class SQLiteStore(SQLiteProfiles, SQLiteRecords):
 
     def _find_deployment(self, deployment: int) -> Deployment:
         [row] = self._run("find_deployment", deployment)
-        return _deployment(row)
+        return self._deployment(row)
 
     def _write_deployment(self, deployment: Deployment) -> None:
         document = _Document(deployment.state, deployment.baseline)
         self._run("update_deployment", _ENCODER.encode(document), deployment.id)
 
-
-def _deployment(row: tuple[int, str, bytes]) -> Deployment:
-    number, name, document = row
-    content = _DECODER.decode(document)
-    return Deployment(number, name, content.state, content.baseline)
+    def _deployment(self, row: tuple[int, str, bytes]) -> Deployment:
+        number, name, document = row
+        try:
+            content = _DECODER.decode(document)
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            raise self._damaged(f"the definitions of the deployment {name!r} cannot be read ({error})") from error
+        return Deployment(number, name, content.state, content.baseline)
