@@ -1,5 +1,6 @@
 """Callers of the third-party host for tests: a Segment and another customer data platform, at one emulator."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -97,8 +98,9 @@ def platforms(clock: Clock | None = None, **assumed: str) -> Iterator[dict[str, 
 
 
 def refused(answer: httpx.Response, status: int, error: str) -> None:
-    """Expect a refusal in the third-party host's shape."""
+    """Expect a refusal in the third-party host's shape; `error` is its text without the places that it names."""
     assert answer.status_code == status
     shown = answer.json()
+    shown["Error"] = re.sub(r"(^|: |; )/\S*: ", r"\1", shown["Error"])
     assert list(shown) == ["StatusCode", "Error", "RequestUUID"]
     assert (shown["StatusCode"], shown["Error"]) == (status, error)

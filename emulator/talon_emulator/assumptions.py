@@ -82,6 +82,12 @@ TABLE: Final = (
         "assumed",
     ),
     Assumption(
+        "unknown-audience-of-a-membership",
+        "a request of the third-party host that changes memberships names an audience that is not there",
+        {"refuse": "404, nothing is changed", "ignore": "the others are changed"},
+        "assumed",
+    ),
+    Assumption(
         "join-and-leave",
         "`audiencesChanges` has one audience in `adds` and in `deletes`",
         {"leave": "the profile is no member of it", "join": "the profile is a member of it"},
@@ -142,8 +148,23 @@ TABLE: Final = (
         "assumed",
     ),
     Assumption(
+        "updated-attribute",
+        "PUT /v1/attributes/{attributeId} has more that is new than the description",
+        {
+            "description": "the description changes, the rest stays",
+            "all": "all but entity, name, type and event type changes; what is left out stays",
+        },
+        "documented",
+    ),
+    Assumption(
+        "omitted-session-state",
+        "an update of a customer session has no `state`",
+        {"keep": "the session keeps its own", "open": "it is `open`, as the default in the documents says"},
+        "assumed",
+    ),
+    Assumption(
         "taken-attribute",
-        "an attribute is created with a name or title that its entity has",
+        "an attribute is given a name or title that another one of its entity has",
         {"409": "409", "400": "400"},
         "assumed",
     ),
@@ -162,7 +183,7 @@ TABLE: Final = (
     Assumption(
         "attributes-of-applications",
         "the list of attributes is asked for those of `applicationIds`",
-        {"ignore": "it shows all", "filter": "it shows those connected to one of them, and those connected to none"},
+        {"filter": "it shows those connected to one of them, and those connected to none", "ignore": "it shows all"},
         "documented",
     ),
     Assumption(

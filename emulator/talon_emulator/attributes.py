@@ -1,15 +1,14 @@
-"""Attribute definitions, and the check of attribute values against them."""
+"""Attribute definitions: made, changed, and what is wrong with one in itself."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Literal, get_args
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from talon_emulator import assumptions, errors
+from talon_emulator import errors
 from talon_emulator.errors import Problem, Refusal
-from talon_emulator.values import CHECKS, NOUNS, PLAIN, show
 
 Entity = Literal[
     "Application",
@@ -42,15 +41,13 @@ SUBSCRIPTIONS: Final = ("application", "catalog")
 # ATT-3. Both patterns are documented; Talon.One's engine reads \w as ASCII and $ as the end of the text.
 NAME: Final = r"^[A-Za-z]\w*$"
 TITLE: Final = r"^[A-Za-z][A-Za-z0-9_.!~*'() -]*$"
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?")
 _NAME = re.compile(NAME.rstrip("$"), re.ASCII)
 _TITLE = re.compile(TITLE.rstrip("$"), re.ASCII)
 MAX_SUGGESTIONS: Final = 50
-_LONGEST: Final = 1000  # characters of an item of an allowed list
 
 
 class NewAttribute(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What a client sends to create or update a definition; the first seven are required (documented)."""
+    """What a client sends to create a definition; the first seven are required (documented)."""
 
     entity: str
     name: str
@@ -65,6 +62,24 @@ class NewAttribute(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     subscribed_applications_ids: tuple[int, ...] = ()
     subscribed_catalogs_ids: tuple[int, ...] = ()
     allowed_subscriptions: tuple[str, ...] = ()
+
+
+class AttributeUpdate(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What a client sends to update a definition; what is left out stays as it is (assumed)."""
+
+    entity: str
+    name: str
+    title: str
+    type: str
+    description: str
+    suggestions: tuple[str, ...]
+    editable: bool
+    event_type: str | UnsetType | None = UNSET
+    has_allowed_list: bool | UnsetType = UNSET
+    restricted_by_suggestions: bool | UnsetType = UNSET
+    subscribed_applications_ids: tuple[int, ...] | UnsetType = UNSET
+    subscribed_catalogs_ids: tuple[int, ...] | UnsetType = UNSET
+    allowed_subscriptions: tuple[str, ...] | UnsetType = UNSET
 
 
 class Attribute(NewAttribute, frozen=True, rename="camel", kw_only=True):
@@ -97,7 +112,22 @@ def check_definition(new: NewAttribute) -> tuple[Problem, ...]:
             problems.append(errors.not_one_of("allowedSubscriptions", SUBSCRIPTIONS, place))
     if len(new.allowed_subscriptions) > len(SUBSCRIPTIONS):
         problems.append(errors.too_long("allowedSubscriptions", len(SUBSCRIPTIONS)))
-    return tuple(problems)
+    return (*problems, *_misplaced(new))
+
+
+def _misplaced(new: NewAttribute) -> Iterator[Problem]:
+    """Yield members that belong to another entity (documented; that they are refused is assumed), and repetitions."""
+    if new.event_type and new.entity != "Event":
+        yield errors.bad_member("eventType is for attributes of Event only", errors.pointer("eventType"))
+    if new.allowed_subscriptions and new.entity != "CartItem":
+        place = errors.pointer("allowedSubscriptions")
+        yield errors.bad_member("allowedSubscriptions is for attributes of CartItem only", place)
+    seen: set[int] = set()
+    for index, number in enumerate(new.subscribed_applications_ids):
+        if number in seen:
+            yield errors.bad_member(f"{number} is there twice", errors.pointer("subscribedApplicationsIds", index))
+            break
+        seen.add(number)
 
 
 def create(
@@ -116,7 +146,7 @@ def create(
 
 
 def update(existing: Iterable[Attribute], old: Attribute, new: NewAttribute) -> Attribute | Refusal:
-    """Change a definition; its entity, name and type never change (documented)."""
+    """Replace a definition; its entity, name and type never change (documented)."""
     problems = [
         errors.immutable(field) for field in ("entity", "name", "type") if getattr(old, field) != getattr(new, field)
     ]
@@ -129,6 +159,30 @@ def update(existing: Iterable[Attribute], old: Attribute, new: NewAttribute) -> 
     return msgspec.structs.replace(old, **msgspec.structs.asdict(new))
 
 
+def revise(
+    existing: Iterable[Attribute], old: Attribute, wanted: AttributeUpdate, only_description: bool
+) -> Attribute | Refusal:
+    """Change of a definition what a client may change; its event type never changes either (assumed)."""
+    if wanted.event_type and wanted.event_type != old.event_type:  # an empty one is as good as none
+        return errors.invalid_data([errors.immutable("eventType")])
+    kept = {name: getattr(old, name) for name in NewAttribute.__struct_fields__}
+    sent = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+    new = NewAttribute(**{**kept, **sent, "event_type": old.event_type})
+    if not only_description:
+        return update(existing, old, new)
+    updated = update((), old, new)  # it matters to nobody whether a title is taken that is not given
+    return updated if isinstance(updated, Refusal) else msgspec.structs.replace(old, description=new.description)
+
+
+def event_types(definitions: Iterable[Attribute]) -> dict[str, int]:
+    """Number the event types: each has the number of its oldest attribute, which never goes (assumed)."""
+    numbers: dict[str, int] = {}
+    for attribute in definitions:
+        if attribute.entity == "Event" and attribute.event_type:
+            numbers[attribute.event_type] = min(attribute.id, numbers.get(attribute.event_type, attribute.id))
+    return numbers
+
+
 def _clashes(existing: Iterable[Attribute], new: NewAttribute) -> tuple[Problem, ...]:
     peers = [attribute for attribute in existing if attribute.entity == new.entity]
     problems = []
@@ -137,119 +191,3 @@ def _clashes(existing: Iterable[Attribute], new: NewAttribute) -> tuple[Problem,
     if any(peer.title == new.title for peer in peers):
         problems.append(errors.taken("title", new.title, new.entity))
     return tuple(problems)
-
-
-class Definitions:
-    """The definitions of one entity, ready to check values.
-
-    `plain` says that values are stored as they are sent; else `read` tells what is stored for them.
-    """
-
-    def __init__(
-        self, entity: str, attributes: Iterable[Attribute], assumed: Mapping[str, str] = assumptions.DEFAULTS
-    ) -> None:
-        """Keep the definitions of `entity` out of those given."""
-        self.entity = entity
-        self._listed = None if assumed["problems-listed"] == "all" else 1
-        self._restricts = assumed["restricted-value"] == "refuse"
-        self._allowed: dict[str, frozenset[Any]] = {}  # made of an allowed list when it is first needed
-        self._keeps = assumed["null-value"] == "keep"
-        self._unquotes = assumed["quoted-number"] == "take"
-        self.plain = not (self._keeps or self._unquotes)
-        mine = [attribute for attribute in attributes if attribute.entity == entity]
-        self.attributes: tuple[Attribute, ...] = tuple(mine)
-        self._by_name = {attribute.name: attribute for attribute in mine}
-        # Restricted attributes are left out here, so that each of their values is looked at in full.
-        free = (attribute for attribute in mine if not attribute.restricted_by_suggestions)
-        self._checks = {attribute.name: (PLAIN.get(attribute.type), CHECKS[attribute.type]) for attribute in free}
-
-    def check(self, values: Mapping[str, Any]) -> tuple[Problem, ...]:
-        """Return what is wrong with the values, in the order of their names; null goes with every type.
-
-        Null means that the value is to be deleted. An unknown name is unknown even when its value is null (ATT-1).
-        """
-        checks = self._checks
-        doubtful = []
-        for name, value in values.items():
-            known = checks.get(name)
-            if known is None or not (type(value) is known[0] or value is None or known[1](value)):
-                doubtful.append(name)
-        if not doubtful:
-            return ()
-        problems = (self._problem(name, values[name]) for name in sorted(doubtful))
-        return tuple(problem for problem in problems if problem is not None)[: self._listed]
-
-    def read(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values as they are meant, which as a rule is as they are."""
-        if self.plain:
-            return values
-        meant = {}
-        for name, value in values.items():
-            attribute = self._by_name.get(name)
-            if attribute is None:
-                meant[name] = value
-            elif value is not None or not self._keeps:
-                meant[name] = _unquoted(attribute, value) if self._unquotes else value
-        return meant
-
-    def defined(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of the values whose names are defined."""
-        return {name: value for name, value in values.items() if name in self._by_name}
-
-    def _problem(self, name: str, value: Any) -> Problem | None:
-        attribute = self._by_name.get(name)
-        if attribute is None:
-            return errors.unknown_attribute(name, self.entity)
-        if value is None:
-            return None
-        if not CHECKS[attribute.type](value):
-            return errors.wrong_type(name, show(value), NOUNS[attribute.type])
-        if self._restricts and attribute.restricted_by_suggestions:
-            return self._restriction(attribute, value)
-        return None
-
-    def _restriction(self, attribute: Attribute, value: Any) -> Problem | None:
-        """Hold a value to the allowed list where one was imported, else to the suggestions (documented as either)."""
-        place = errors.pointer("attributes", attribute.name)
-        if not (attribute.has_allowed_list and attribute.allowed_list):
-            known = _suggested(attribute, value)
-            return None if known else errors.not_one_of(attribute.name, attribute.suggestions, place)
-        allowed = self._allowed.get(attribute.name)
-        if allowed is None:
-            allowed = self._allowed[attribute.name] = frozenset(_allowed(attribute))
-        items = value if isinstance(value, list) else [value]
-        return (
-            None if all(_comparable(item) in allowed for item in items) else errors.not_allowed(attribute.name, place)
-        )
-
-
-def _unquoted(attribute: Attribute, value: Any) -> Any:
-    if attribute.type != "number" or not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        return value
-    return int(value) if value.lstrip("-").isdigit() else Decimal(value)
-
-
-def _suggested(attribute: Attribute, value: Any) -> bool:
-    items = value if isinstance(value, list) else [value]
-    return all(any(_equals(suggestion, item) for suggestion in attribute.suggestions) for item in items)
-
-
-def _equals(suggestion: str, value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return suggestion == show(value, limit=len(suggestion) + 1)
-    try:
-        return Decimal(suggestion) == value
-    except InvalidOperation:
-        return False
-
-
-def _allowed(attribute: Attribute) -> Iterator[Any]:
-    for item in attribute.allowed_list:
-        try:
-            yield Decimal(item) if "number" in attribute.type else item
-        except InvalidOperation:
-            yield item
-
-
-def _comparable(value: Any) -> Any:
-    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else show(value, limit=_LONGEST)

@@ -24,9 +24,20 @@ _SECURITY: Final[dict[str, Security]] = {
     "emarsys": "emarsys",
     "iterable": "iterable",
     "mparticle": "mparticle",
+    "shopify": "shopify",
 }
-# Who signs in has nothing to show yet; mParticle sends its key in the body (documented).
-_OPEN: Final = frozenset(("createSession", "createPasswordRecoveryEmail", "resetPassword", "mparticle/sendevent"))
+# Who signs in has nothing to show yet; mParticle sends its key in the body, Shopify a token of its own (documented).
+_OPEN: Final = frozenset(
+    (
+        "createSession",
+        "createPasswordRecoveryEmail",
+        "resetPassword",
+        "mparticle/sendevent",
+        "getCustomerHeadless",
+        "getCustomerThemeBased",
+        "upsertSession",
+    )
+)
 
 
 class Documented(msgspec.Struct, frozen=True):

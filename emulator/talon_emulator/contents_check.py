@@ -7,6 +7,7 @@ import msgspec
 
 from talon_emulator import assumptions, attributes, events, sessions
 from talon_emulator.contents_document import Definitions, Document, ProfileEntry, RecordEntry, record_of
+from talon_emulator.definitions import Definitions as ProfileDefinitions
 from talon_emulator.errors import pointer
 from talon_emulator.seed import SeedError
 from talon_emulator.values import is_number, is_time
@@ -23,7 +24,7 @@ def _problems(document: Document) -> Iterator[SeedError]:
     yield from _in_definitions("definitions", document.definitions)
     yield from _in_definitions("baseline", document.baseline)
     known = {audience.id: audience.sandbox for audience in document.definitions.audiences}
-    defined = attributes.Definitions("CustomerProfile", document.definitions.attributes)
+    defined = ProfileDefinitions("CustomerProfile", document.definitions.attributes)
     for index, profile in enumerate(document.profiles):
         yield from _in_profile(index, profile, known, defined)
     for index, record in enumerate(document.records):
@@ -67,7 +68,7 @@ def _in_definitions(part: str, definitions: Definitions) -> Iterator[SeedError]:
 
 
 def _in_profile(
-    index: int, profile: ProfileEntry, known: dict[int, bool], defined: attributes.Definitions
+    index: int, profile: ProfileEntry, known: dict[int, bool], defined: ProfileDefinitions
 ) -> Iterator[SeedError]:
     for name in ("created", "last_activity"):
         if not is_time(getattr(profile, name)):

@@ -7,9 +7,10 @@ from typing import Final, Literal
 import msgspec
 
 from talon_emulator import assumptions
-from talon_emulator.attributes import Attribute, Definitions
+from talon_emulator.attributes import Attribute
 from talon_emulator.audiences import Audience
 from talon_emulator.clock import Clock
+from talon_emulator.definitions import Definitions
 from talon_emulator.deployments import Application, Deployment, Platform
 from talon_emulator.faults.active import Faults
 from talon_emulator.journal import Journal
@@ -51,6 +52,7 @@ class ServedDeployment:
         attributes = record.state.attributes
         self.profile_definitions = Definitions("CustomerProfile", attributes, self.assumed)
         self._apart: dict[int, Definitions] = {}
+        self._others: dict[tuple[str, int], Definitions] = {}  # made when they are first needed
         if self.assumed["unsubscribed-attribute"] == "refuse":
             self._apart = {
                 application.id: Definitions("CustomerProfile", _connected(attributes, application), self.assumed)
@@ -66,6 +68,26 @@ class ServedDeployment:
     def profile_definitions_of(self, application: Application) -> Definitions:
         """Return the definitions of customer profiles that an Application may send values for."""
         return self._apart.get(application.id, self.profile_definitions)
+
+    def definitions_of(
+        self, entity: str, application: Application, attributes: Iterable[Attribute] | None = None
+    ) -> Definitions:
+        """Return the definitions of an entity that an Application may send values for, out of all or of those given.
+
+        Null deletes a value there in any case (documented for all but the Integration API).
+        """
+        if attributes is not None:
+            return self._definitions(entity, application, attributes)
+        found = self._others.get((entity, application.id))
+        if found is None:
+            found = self._definitions(entity, application, self.attributes)
+            self._others[entity, application.id] = found
+        return found
+
+    def _definitions(self, entity: str, application: Application, attributes: Iterable[Attribute]) -> Definitions:
+        if self.assumed["unsubscribed-attribute"] == "refuse":
+            attributes = _connected(attributes, application)
+        return Definitions(entity, attributes, {**self.assumed, "null-value": "delete"})
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:

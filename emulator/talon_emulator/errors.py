@@ -76,6 +76,12 @@ def not_allowed(name: str, source: dict[str, str]) -> Problem:
     return Problem("enum", f"{name} must be in the allowed list of the attribute", source)
 
 
+def nothing_allowed(name: str, listed: bool, source: dict[str, str]) -> Problem:
+    """Describe a value of an attribute that is restricted to values and has none of them (assumed)."""
+    lack = "its allowed list has no values yet; import one" if listed else "it has no suggestions"
+    return Problem("enum", f"{name} is restricted to values, but {lack}", source)
+
+
 def bad_member(details: str, source: dict[str, str]) -> Problem:
     """Describe a member of the body that has the wrong JSON type (assumed)."""
     return Problem("Invalid type", details, source)

@@ -9,7 +9,7 @@ from talon_emulator.clock import timestamp
 from talon_emulator.deployments import Deployment
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer
-from talon_emulator.management.attributes import attribute_view
+from talon_emulator.management.attributes import attribute_view, refused
 
 
 class NewAttributes(msgspec.Struct, frozen=True):
@@ -46,9 +46,10 @@ async def create_attributes(call: Call) -> Answer:
 
     outcome = await call.server.store.change_deployment(call.deployment.id, change)
     if isinstance(outcome, Refusal):
-        return errors.answer(outcome)
+        return errors.answer(refused(call, outcome))
     call.server.directory.put(outcome)
-    shown = [attribute_view(attribute, call.deployment.id) for attribute in made]
+    types = attributes.event_types(outcome.state.attributes)
+    shown = [attribute_view(attribute, call.deployment.id, types) for attribute in made]
     leaves_null = not shown and call.deployment.assumed["no-new-attributes"] == "null"
     return json_answer({"attributes": None if leaves_null else shown})
 

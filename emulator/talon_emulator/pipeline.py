@@ -223,7 +223,7 @@ def recorded(inner: Handler) -> Handler:
 
 
 def _is_secret(path: bytes) -> bool:
-    """Tell whether bodies hold a password or a token, whatever became of the request and however its path is written."""
+    """Tell whether bodies hold a password or a token, whatever became of it and however the path is written."""
     if b"ession" not in path and b"%" not in path:
         return False
     segments = split(path)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import msgspec
 
 from talon_emulator import body, errors
-from talon_emulator.attributes import Definitions
 from talon_emulator.clock import timestamp
+from talon_emulator.definitions import Definitions
 from talon_emulator.errors import Refusal
 
 Environment = Literal["sandbox", "live"]
@@ -55,7 +55,8 @@ def update_profile(
     """Patch a profile, creating it when there is none: values are set, nulls delete, the rest stays (ATT-4).
 
     One unknown name or wrong type refuses the whole update (documented). `active` says that the Rule Engine runs: only
-    then does the time of the last activity move (documented); a new profile starts with its creation's (assumption: first-activity).
+    then does the time of the last activity move (documented); a new profile starts with its creation's
+    (assumption: first-activity).
     """
     changes = definitions.read(changes)
     problems = definitions.check(changes)

@@ -7,9 +7,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from talon_emulator import attributes, errors
-from talon_emulator.attributes import Attribute, AttributeType, Definitions, Entity, NewAttribute
+from talon_emulator.attributes import Attribute, AttributeType, Entity, NewAttribute
 from talon_emulator.calls import Call
 from talon_emulator.clock import timestamp
+from talon_emulator.definitions import Definitions
 from talon_emulator.deployments import Deployment
 from talon_emulator.errors import Problem, Refusal
 from talon_emulator.management import changes
@@ -61,6 +62,12 @@ async def ensure(call: Call, *wanted: Wanted) -> tuple[Attribute, ...] | Refusal
     if made and not isinstance(outcome, Refusal):
         outcome = await changes.change(call, change)
     return outcome if isinstance(outcome, Refusal) else tuple(made)
+
+
+def of_defined(existing: Iterable[Attribute], entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of attributes that are there, connected to the Application or not."""
+    known = {attribute.name for attribute in existing if attribute.entity == entity}
+    return {name: value for name, value in values.items() if name in known}
 
 
 def make(

@@ -6,13 +6,13 @@ from uuid import uuid4
 import msgspec
 
 from talon_emulator import body, errors, events
-from talon_emulator.attributes import AttributeType, Definitions
+from talon_emulator.attributes import AttributeType
 from talon_emulator.calls import Call
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer
 from talon_emulator.profiles import MAX_ID_LENGTH
 from talon_emulator.records import Record
-from talon_emulator.segment_attributes import Infos, Wanted, ensure
+from talon_emulator.segment_attributes import Infos, Wanted, ensure, of_defined
 from talon_emulator.thirdparty_calls import skips_undefined
 from talon_emulator.thirdparty_profiles import answer_kept
 
@@ -69,7 +69,8 @@ async def track_event(call: Call, platform: str) -> Answer | Refusal:
     if isinstance(made, Refusal):
         return made
     # What is not defined even now is null.
-    return await _tracked(call, given.event_type, given.customer_profile_id, values, skips=True)
+    defined = of_defined(events.of_type(call.deployment.attributes, given.event_type), "Event", values)
+    return await _tracked(call, given.event_type, given.customer_profile_id, defined, skips=False)
 
 
 def _unknown_type(call: Call, kind: str) -> Refusal | None:
@@ -80,7 +81,7 @@ def _unknown_type(call: Call, kind: str) -> Refusal | None:
 
 async def _tracked(call: Call, kind: str, profile: str, values: dict[str, Any], skips: bool) -> Answer | Refusal:
     known = events.of_type(call.deployment.attributes, kind)
-    definitions = Definitions("Event", known, call.deployment.assumed)
+    definitions = call.deployment.definitions_of("Event", call.application, known)
     meant = definitions.read(definitions.defined(values) if skips else values)
     problems = definitions.check(meant)
     if problems:

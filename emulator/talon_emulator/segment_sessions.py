@@ -4,18 +4,20 @@ What `X-Callback-Destination-URI` and its companions ask for is not done: nothin
 anything, since Segment writes `undefined` into those that are not set (observed).
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from talon_emulator import body, errors, sessions
-from talon_emulator.attributes import Definitions
 from talon_emulator.calls import Call
+from talon_emulator.definitions import Definitions
 from talon_emulator.errors import Refusal
 from talon_emulator.exchange import Answer
 from talon_emulator.profiles import MAX_ID_LENGTH
 from talon_emulator.records import Record
-from talon_emulator.segment_attributes import Infos, Wanted, ensure
+from talon_emulator.segment_attributes import Infos, Wanted, ensure, of_defined
 from talon_emulator.sessions import CartItem, Session, SessionUpdate
 from talon_emulator.thirdparty_calls import skips_undefined
 from talon_emulator.thirdparty_profiles import answer_kept, count_sales
@@ -29,6 +31,7 @@ class OldUpdate(msgspec.Struct, frozen=True, rename="camel"):
     cart_item_attributes_info: Infos | None = None
 
 
+Values = dict[str, Any]
 _UPDATE = body.decoder(SessionUpdate)
 _OLD = body.decoder(OldUpdate)
 
@@ -49,7 +52,7 @@ async def update_customer_session(call: Call, platform: str) -> Answer | Refusal
         return given
     update: SessionUpdate = given.customer_session or SessionUpdate()
     base = "customerSession"
-    checked = await _checked(call, update, True, base)
+    checked = await _checked(call, _of_defined(call, update), False, base)
     if isinstance(checked, Refusal):
         return checked
     items = enumerate(update.cart_items or ())
@@ -60,7 +63,7 @@ async def update_customer_session(call: Call, platform: str) -> Answer | Refusal
         Wanted("CartItem", in_items, given.cart_item_attributes_info),
     )
     # What is not defined even now is null.
-    return made if isinstance(made, Refusal) else await _updated(call, update, True, base)
+    return made if isinstance(made, Refusal) else await _updated(call, _of_defined(call, update), False, base)
 
 
 async def _updated(call: Call, given: SessionUpdate, skips: bool, *base: str) -> Answer | Refusal:
@@ -114,19 +117,34 @@ def _meant(call: Call, given: SessionUpdate, skips: bool) -> SessionUpdate:
     """Return an update as it is meant, without values of undefined attributes when those are to be skipped."""
     mine, of_items = _definitions(call)
 
-    def read(definitions: Definitions, values: dict[str, Any] | None) -> dict[str, Any] | None:
-        return values and definitions.read(definitions.defined(values) if skips else values)
+    def read(definitions: Definitions, values: Values) -> Values:
+        return definitions.read(definitions.defined(values) if skips else values)
 
-    def read_item(item: CartItem) -> CartItem:
-        return msgspec.structs.replace(item, attributes=read(of_items, item.attributes))
+    if given.state is None and call.deployment.assumed["omitted-session-state"] == "open":
+        given = msgspec.structs.replace(given, state="open")
+    return _changed(given, partial(read, mine), partial(read, of_items))
 
-    items = None if given.cart_items is None else tuple(map(read_item, given.cart_items))
-    return msgspec.structs.replace(given, attributes=read(mine, given.attributes), cart_items=items)
+
+def _of_defined(call: Call, given: SessionUpdate) -> SessionUpdate:
+    known = call.deployment.attributes
+    return _changed(given, partial(of_defined, known, "CustomerSession"), partial(of_defined, known, "CartItem"))
+
+
+def _changed(
+    given: SessionUpdate, mine: Callable[[Values], Values], of_items: Callable[[Values], Values]
+) -> SessionUpdate:
+    """Return an update with other values of attributes, its own and those of its items."""
+
+    def item(old: CartItem) -> CartItem:
+        return msgspec.structs.replace(old, attributes=old.attributes and of_items(old.attributes))
+
+    items = None if given.cart_items is None else tuple(map(item, given.cart_items))
+    return msgspec.structs.replace(given, attributes=given.attributes and mine(given.attributes), cart_items=items)
 
 
 def _definitions(call: Call) -> tuple[Definitions, Definitions]:
-    known, assumed = call.deployment.attributes, call.deployment.assumed
-    return Definitions("CustomerSession", known, assumed), Definitions("CartItem", known, assumed)
+    of = call.deployment.definitions_of
+    return of("CustomerSession", call.application), of("CartItem", call.application)
 
 
 async def _is_first(call: Call, profile: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from talon_emulator import body, errors
-from talon_emulator.attributes import Definitions
 from talon_emulator.clock import timestamp
+from talon_emulator.definitions import Definitions
 from talon_emulator.errors import Problem, Refusal
 from talon_emulator.records import Record
 from talon_emulator.values import is_number
@@ -126,7 +126,6 @@ def update_session(
     `first` says that a new session is the first of its customer; one of nobody always is (documented).
     """
     before = stored.state if stored else ""
-    # A state that is not sent stays as it is (assumed; the documents have `open` as the default).
     state = update.state or (stored.state if stored else "open")
     if state not in _NEXT[before]:
         return errors.invalid_data([_no_step(before, state)])

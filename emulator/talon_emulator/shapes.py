@@ -12,7 +12,8 @@ from talon_emulator.exchange import Answer
 
 _DEPLOYMENT: Final = frozenset((b"v1", b"v2", b"v3"))
 _THIRD_PARTY: Final = frozenset(
-    (b"segment", b"cdp", b"braze", b"customer_engagement", b"emarsys", b"iterable", b"mparticle")
+    # `api` is the start of Shopify's paths.
+    (b"segment", b"cdp", b"braze", b"customer_engagement", b"emarsys", b"iterable", b"mparticle", b"api")
 )
 _TALON: Final = _DEPLOYMENT | _THIRD_PARTY
 _ENCODER = msgspec.json.Encoder()

@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from talon_emulator.errors import Refusal
+from talon_emulator.errors import Problem, Refusal
 from talon_emulator.exchange import Answer
 
-# The sample of a 404 says this and no more, whatever was not found (documented).
+# The sample of a 404 says this, whatever was not found (documented); what it names follows (assumed).
 _NOT_FOUND: Final = "Not Found"
 # Go escapes these inside JSON strings; outside of strings JSON has none of them.
 _ESCAPES: Final = tuple(
@@ -30,13 +30,22 @@ def answer(refusal: Refusal, request_uuid: str) -> Answer:
 
     `Error` is a text (documented schema); what the deployment refused follows in it (assumption: third-party-errors).
     """
-    details = "; ".join(problem.details for problem in refusal.errors)
-    text = f"{refusal.message}: {details}" if details else refusal.message
-    shown = _NOT_FOUND if refusal.status == 404 else text
+    details = "; ".join(map(_told, refusal.errors))
+    follows = f": {details}" if details else ""
+    text = refusal.message + follows
+    shown = (_NOT_FOUND if refusal.status == 404 else refusal.message) + follows
     body = _ENCODER.encode(_Envelope(refusal.status, shown, request_uuid))
     for character, escape in _ESCAPES:
         body = body.replace(character, escape)
     return Answer(refusal.status, body + b"\n", note=refusal.note or text)
+
+
+def _told(problem: Problem) -> str:
+    """Return what is wrong with its place, unless the text names the only one that it can be."""
+    place = problem.source.get("pointer", "")
+    steps = place.split("/")[1:]
+    named = bool(steps) and f'"{steps[-1]}"' in problem.details and not any(map(str.isdecimal, steps))
+    return problem.details if named or not steps else f"{place}: {problem.details}"
 
 
 def no_deployment_url() -> Refusal:

@@ -67,7 +67,7 @@ async def update_audiences_of_one(call: Call, platform: str) -> Answer | Refusal
         return _too_many()
     resolve = _external(call, platform)
     unknown = tuple(_unknown([(change, ("data",))], resolve))
-    if unknown and call.deployment.assumed["unknown-audience"] == "refuse":
+    if unknown and _refuses_unknown(call):
         return errors.audience_not_found(unknown)
     outcome = await updated(call, {}, (*_resolved(change, resolve), _joins_last(call)), True)
     return outcome if isinstance(outcome, Refusal) else answer(call, outcome, True)
@@ -94,11 +94,11 @@ async def update_audiences_by_external_id(call: Call, platform: str) -> Answer |
 
 
 async def _update_many(call: Call, given: Sequence[CustomerChange[Any]], resolve: Resolve) -> Answer | Refusal:
-    """Let customers join and leave. No rules run; an unknown audience refuses all with 404, as at the deployment."""
+    """Let customers join and leave. No rules run."""
     if _count(given) > MAX_MOVES:
         return _too_many()
     unknown = tuple(_unknown(((change, ("data", index)) for index, change in enumerate(given)), resolve))
-    if unknown:
+    if unknown and _refuses_unknown(call):
         return errors.audience_not_found(unknown)
     joins_last = _joins_last(call)
     changes: list[tuple[str, BulkChange]] = []
@@ -148,6 +148,10 @@ def _count(changes: Iterable[Change[Any] | CustomerChange[Any]]) -> int:
 
 def _too_many() -> Refusal:
     return errors.invalid_data([errors.too_long("data", MAX_MOVES)])
+
+
+def _refuses_unknown(call: Call) -> bool:
+    return call.deployment.assumed["unknown-audience-of-a-membership"] == "refuse"
 
 
 def _joins_last(call: Call) -> bool:

@@ -61,7 +61,11 @@ async def updated(call: Call, changes: dict[str, Any], moves: Moves | Refusal | 
     if isinstance(moves, Refusal):
         return moves
     wanted: Moves | None = moves
-    definitions = call.deployment.profile_definitions_of(call.application)
+    assert call.operation is not None
+    if call.operation.security == SEGMENT:
+        definitions = call.deployment.profile_definitions_of(call.application)
+    else:
+        definitions = call.deployment.definitions_of("CustomerProfile", call.application)
 
     def change(stored: Profile | None) -> Profile | Refusal:
         profile = update_profile(stored, integration_id, changes, definitions, call.now, runs)

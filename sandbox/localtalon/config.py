@@ -9,7 +9,7 @@ import msgspec
 from talon_bridge.nearest import nearest
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
-from talon_emulator.attributes import Definitions
+from talon_emulator.definitions import Definitions
 from talon_emulator.deployments import State
 from talon_emulator.limits import Choice
 from talon_emulator.seed import DEMO, DeploymentSeed, SeedError, apply
@@ -109,10 +109,9 @@ class Config(msgspec.Struct, frozen=True):
         """What the emulator is started with; it answers to the name that it listens on. Raises `ConfigError`."""
         section = self.emulator
         if section.control_token is None and not _is_loopback(section.host):
-            what = f"emulator.host {section.host!r} can be reached from other machines: give emulator.control_token"
-            raise ConfigError(
-                f"{self.origin}: {what} (or LOCALTALON_EMULATOR_CONTROL_TOKEN), which /_emulator/ asks for"
-            )
+            what = f"the host {section.host!r} can be reached from other machines"
+            how = "give emulator.control_token in the config, or LOCALTALON_EMULATOR_CONTROL_TOKEN"
+            raise ConfigError(f"{what}: {how}, which /_emulator/ asks for")
         own_name = () if section.host in _WILDCARDS else (section.host,)
         return EmulatorSettings(
             host=section.host,

@@ -14,7 +14,7 @@ from talon_bridge.explanation import Verdict, delivered, refusal, refused
 from talon_bridge.mapping import Plan, plan
 from talon_bridge.settings import Destination
 from talon_emulator import errors
-from talon_emulator.attributes import Definitions
+from talon_emulator.definitions import Definitions
 
 _event = codec.decoder(events.Event)
 _EVENT_LIKE = {"type", "userId", "anonymousId", "traits"}

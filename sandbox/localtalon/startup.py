@@ -15,7 +15,7 @@ from localtalon.config import Config, ConfigError
 from localtalon.serve import PortTakenError, Service, StartError, bind, run_until_signalled
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
-from talon_emulator.attributes import Definitions
+from talon_emulator.definitions import Definitions
 from talon_emulator.seed import DeploymentSeed
 from talon_emulator.store import StoreUnavailable
 

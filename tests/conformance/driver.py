@@ -86,9 +86,17 @@ _MOVES: dict[str, SearchStrategy[Any]] = {
     "updateCustomerProfileAudiences": _BY_NAME,
     "v2/updateCustomerProfilesAudiences": _BY_NAME,
 }
+# What only some entities have, and what no list has twice.
+_PLACED: dict[str, SearchStrategy[Any]] = {
+    "allowedSubscriptions": st.just([]),
+    "subscribedApplicationsIds": st.lists(st.integers(1, 9), max_size=3, unique=True),
+}
 # The same for one operation: whoever changes a definition has to name it as it is.
 KNOWN_TO: dict[str, dict[str, SearchStrategy[Any]]] = {
+    "createAttribute": {"entity": st.just("Event"), **_PLACED},
     "updateAttribute": {
+        **_PLACED,
+        "eventType": st.just(""),
         "attributeId": st.just(1),
         "entity": st.just("CustomerProfile"),
         "name": st.just("text"),

@@ -29,6 +29,12 @@ class Sent:
                 {"name": "number", "type": "number"},
                 {"name": "tier", "type": "string", "suggestions": ["gold"], "restricted_by_suggestions": True},
                 {"name": "two_only", "type": "string", "subscribed_applications_ids": [2]},
+                *(
+                    {"name": "two_only", "type": "string", "entity": entity, "subscribed_applications_ids": [2]}
+                    for entity in ("CustomerSession", "CartItem", "Event")
+                ),
+                {"name": "seen", "type": "string", "entity": "Event", "event_type": "known"},
+                {"name": "note", "type": "string", "entity": "CustomerSession"},
             ],
         }
         made = client.post("/_emulator/deployments", json=document).json()
@@ -62,7 +68,12 @@ class Sent:
 def null_value(sent: Sent) -> Any:
     sent.update({"text": "a"})
     sent.update({"text": None})
-    return sent.profile()["attributes"]
+    for platform, text, note in (("segment/v2/customer_profiles", "a", "n"), ("cdp/customer_profile", "b", None)):
+        for value in (text, None):
+            platform_send(sent, f"{platform}/{text}", {"attributes": {"text": value}})
+        answer = segment(sent, "v2/customer_sessions/s", {"attributes": {"note": note}})
+    session = answer.json()["customerSession"]["attributes"]
+    return tuple(sent.profile(name)["attributes"] for name in "uab"), session
 
 
 def quoted_number(sent: Sent) -> Any:
@@ -80,7 +91,19 @@ def restricted_value(sent: Sent) -> Any:
 def unsubscribed_attribute(sent: Sent) -> Any:
     body = {"attributes": {"two_only": "x"}}
     path = "/v2/customer_profiles/u"
-    return sent.send("PUT", path, body, 1).status_code, sent.send("PUT", path, body, 2).status_code
+    profiles = [sent.send("PUT", path, body, application).status_code for application in (1, 2)]
+    values, old = {"two_only": "x"}, {"type": "string", "customerProfileId": "u"}
+    item = {"sku": "s", "quantity": 1, "attributes": values}
+    others = [
+        segment(sent, "customer_profile/u", {"attributes": values}),
+        segment(sent, "v2/customer_sessions/a", {"attributes": values}),
+        segment(sent, "customer_sessions/b", {"customerSession": {"attributes": values}}),
+        segment(sent, "v2/customer_sessions/c", {"cartItems": [item]}),
+        segment(sent, "customer_sessions/d", {"customerSession": {"cartItems": [item]}}),
+        segment(sent, "v2/events", {"eventType": "known", "eventAttributes": values}),
+        segment(sent, "event", {"eventType": "known", "eventAttributes": values, **old}),
+    ]
+    return *profiles, *{answer.status_code for answer in others}
 
 
 def profile_without_rules(sent: Sent) -> Any:
@@ -172,14 +195,40 @@ def platform_key_on_the_deployment(sent: Sent) -> Any:
     return ping, sent.client.put("/v2/customer_profiles/u", json={}, headers=headers).status_code
 
 
+def updated_attribute(sent: Sent) -> Any:
+    made = sent.attribute(name="changing", title="T1").json()
+    wanted = {**made, "title": "T2", "description": "new"}
+    path = f"/v1/attributes/{made['id']}"
+    changed = sent.client.put(path, json=wanted, headers=management_key(sent.manager)).json()
+    return changed["description"], changed["title"]
+
+
+def omitted_session_state(sent: Sent) -> Any:
+    for body in ({"state": "closed"}, {}):
+        answer = segment(sent, "v2/customer_sessions/s", body)
+    return answer.json()["customerSession"]["state"] if answer.status_code == 200 else answer.status_code
+
+
+def unknown_audience_of_a_membership(sent: Sent) -> Any:
+    one = segment(sent, "customer_profiles/u/audiences", {"data": {"adds": ["nowhere"]}})
+    many = segment(sent, "v2/customer_profiles/audiences", {"data": [{"customerProfileId": "u", "adds": ["x"]}]})
+    named = "ID nowhere" in one.text and "ID x" in many.text
+    return one.status_code, many.status_code, named
+
+
 def key_of_another_platform(sent: Sent) -> Any:
     headers = {**api_key(sent.keys[1, "customer_data"]), "destination-hostname": "demo"}
     return sent.client.put("/segment/v2/customer_profiles/u", json={}, headers=headers).status_code
 
 
 def segment(sent: Sent, path: str, body: Any) -> httpx.Response:
-    headers = {**api_key(sent.keys[1, "segment"]), "destination-hostname": "demo"}
-    return sent.client.put(f"/segment/{path}", json=body, headers=headers)
+    return platform_send(sent, f"segment/{path}", body)
+
+
+def platform_send(sent: Sent, path: str, body: Any) -> httpx.Response:
+    key = sent.keys[1, "segment" if path.startswith("segment/") else "customer_data"]
+    headers = {"destination-hostname": "demo", "customer-data-platform-name": "shop"}
+    return sent.client.put(f"/{path}", json=body, headers={**api_key(key), **headers})
 
 
 def inferred_time(sent: Sent) -> Any:
@@ -193,18 +242,19 @@ def unknown_event_type(sent: Sent) -> Any:
     return current.status_code, segment(sent, "event", old).status_code, sent.profile() is not None
 
 
-# What comes of a scenario, choice by choice in the order of the table.
 def attributes_of_applications(sent: Sent) -> Any:
     answer = sent.client.get("/v1/attributes?applicationIds=1", headers=management_key(sent.manager))
-    return answer.json()["totalResultSize"]
+    names = {attribute["name"] for attribute in answer.json()["data"]}
+    return "text" in names, "two_only" in names
 
 
+# What comes of a scenario, choice by choice in the order of the table.
 SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
-    "null-value": (null_value, ({}, {"text": "a"})),
+    "null-value": (null_value, ((({}, {}, {}), {}), (({"text": "a"}, {"text": "a"}, {}), {}))),
     "quoted-number": (quoted_number, ((400, None), (200, {"number": -1.5}))),
     "problems-listed": (problems_listed, (2, 1)),
     "restricted-value": (restricted_value, (400, 200)),
-    "unsubscribed-attribute": (unsubscribed_attribute, ((200, 200), (400, 200))),
+    "unsubscribed-attribute": (unsubscribed_attribute, ((200, 200, 200), (400, 200, 400))),
     "profile-without-rules": (profile_without_rules, (True, False)),
     "profile-with-rules": (profile_with_rules, ((False, True), (True, True))),
     "audiences-without-rules": (audiences_without_rules, (1, 0)),
@@ -222,7 +272,10 @@ SCENARIOS: dict[str, tuple[Callable[[Sent], Any], tuple[Any, ...]]] = {
     "taken-attribute": (taken_attribute, (409, 400)),
     "platform-key-on-the-deployment": (platform_key_on_the_deployment, ((204, 200), (204, 401))),
     "key-of-another-platform": (key_of_another_platform, (401, 403)),
-    "attributes-of-applications": (attributes_of_applications, (4, 3)),
+    "attributes-of-applications": (attributes_of_applications, ((True, False), (True, True))),
+    "updated-attribute": (updated_attribute, (("new", "T1"), ("new", "T2"))),
+    "omitted-session-state": (omitted_session_state, ("closed", 400)),
+    "unknown-audience-of-a-membership": (unknown_audience_of_a_membership, ((404, 404, True), (200, 204, False))),
     "inferred-time": (inferred_time, (["string", "string"], ["time", "string"])),
     "unknown-event-type": (unknown_event_type, ((400, 400, False), (200, 200, True))),
 }
@@ -251,3 +304,25 @@ def test_a_wrong_choice_is_refused_with_the_known_ones(
     assert answer.status_code == 400
     assert place in answer.json()["error"]["message"]
     assert hint in answer.json()["error"]["hint"]
+
+
+def test_where_null_is_documented_to_delete_it_does_whatever_is_chosen(emulator: Emulator) -> None:
+    sent = Sent(emulator.client, "null-value", "keep")
+    sent.update({"text": "a"})
+    headers = {
+        **api_key(sent.keys[1, "customer_data"]),
+        "destination-hostname": "demo",
+        "customer-data-platform-name": "cdp",
+    }
+    body = {"attributes": {"text": None}}
+    assert sent.client.put("/cdp/customer_profile/u", json=body, headers=headers).status_code == 200
+    assert sent.profile()["attributes"] == {}
+    assert emulator.client.delete(f"/_emulator/deployments/{sent.name}").status_code == 204
+
+
+def test_an_unsubscribed_attribute_is_refused_in_a_session_too(emulator: Emulator) -> None:
+    sent = Sent(emulator.client, "unsubscribed-attribute", "refuse")
+    assert sent.attribute(name="q", entity="CustomerSession", subscribedApplicationsIds=[2]).status_code == 201
+    assert segment(sent, "v2/customer_sessions/s", {"attributes": {"q": "1"}}).status_code == 400
+    assert segment(sent, "v2/customer_sessions/s", {"attributes": {}}).status_code == 200
+    assert emulator.client.delete(f"/_emulator/deployments/{sent.name}").status_code == 204

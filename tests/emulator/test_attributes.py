@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from emulator_support import pure
 from talon_emulator import attributes
-from talon_emulator.attributes import Attribute, Definitions, NewAttribute
+from talon_emulator.attributes import Attribute, NewAttribute
+from talon_emulator.definitions import Definitions
 from talon_emulator.errors import Refusal
 
 NOW = "2030-01-01T00:00:00.000000Z"
@@ -83,8 +84,11 @@ def test_numbers_definitions_and_keeps_their_fields() -> None:
         (new("x", entity="Nothing", type="text"), 400, ["/entity", "/type"]),
         (new("x", suggestions=("a", "")), 400, ["/suggestions/1"]),
         (new("x", suggestions=("a",) * 51), 400, ["/suggestions"]),
-        (new("x", allowed_subscriptions=("catalog", "shop")), 400, ["/allowedSubscriptions/1"]),
-        (new("x", allowed_subscriptions=("catalog",) * 3), 400, ["/allowedSubscriptions"]),
+        (new("x", entity="CartItem", allowed_subscriptions=("catalog", "shop")), 400, ["/allowedSubscriptions/1"]),
+        (new("x", entity="CartItem", allowed_subscriptions=("catalog",) * 3), 400, ["/allowedSubscriptions"]),
+        (new("x", allowed_subscriptions=("catalog",)), 400, ["/allowedSubscriptions"]),
+        (new("x", event_type="visit"), 400, ["/eventType"]),
+        (new("x", subscribed_applications_ids=(1, 1, 1)), 400, ["/subscribedApplicationsIds/1"]),
     ],
 )
 def test_refuses_definitions(definition: NewAttribute, status: int, where: list[str]) -> None:

@@ -23,6 +23,7 @@ PARTNERS: dict[str, Partner] = {
     "emarsys": "emarsys",
     "iterable": "iterable",
     "mparticle": "mparticle",
+    "shopify": "shopify",
 }
 EMULATED = {catalogue.route(operation) for operation in operations.EMULATED}
 MISSING = [documented for documented in DOCUMENTED if catalogue.route(documented) not in EMULATED]

@@ -115,6 +115,7 @@ def test_the_documented_bodies() -> None:
         (b"/v3", True),
         (b"/segment/v2/events", True),
         (b"/cdp/audiences", True),
+        (b"/api/v1/customer", True),
         (b"/segments", False),
         (b"/v4/x", False),
         (b"/", False),

@@ -159,3 +159,11 @@ def test_refuses_documents(emulator: Emulator, document: Any) -> None:
     answer = emulator.client.post("/_emulator/limits", json=document)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_document")
     assert emulator.client.get("/_emulator/limits").json()["limits"]["segment"] == 0
+
+
+def test_a_misspelt_limit_is_told_with_the_known_ones(emulator: Emulator) -> None:
+    error = emulator.client.post("/_emulator/limits", json={"limits": {"segmnt": 1}}).json()["error"]
+    assert error["message"] == "/limits/segmnt: unknown key 'segmnt'"
+    assert error["hint"] == "did you mean 'segment'?"
+    error = emulator.client.post("/_emulator/limits", json={"limits": "reel"}).json()["error"]
+    assert "known are: off, real" in error["hint"]

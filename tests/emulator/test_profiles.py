@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from emulator_support import SEED, pure
 from talon_emulator import seed
-from talon_emulator.attributes import Definitions
+from talon_emulator.definitions import Definitions
 from talon_emulator.deployments import EMPTY, State
 from talon_emulator.errors import Refusal
 from talon_emulator.profiles import Profile, update_profile

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talon_emulator import body, sessions
-from talon_emulator.attributes import Definitions
+from talon_emulator.definitions import Definitions
 from talon_emulator.errors import Refusal
 from talon_emulator.sessions import Session, SessionState, SessionUpdate, update_session
 

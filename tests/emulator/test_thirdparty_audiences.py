@@ -84,10 +84,10 @@ def test_one_customer_joins_and_leaves_by_external_ids(platform: Platform) -> No
     assert platform.memberships("u") == [second]
     one(platform, "u", adds=["first"], deletes=["first"])
     assert platform.memberships("u") == [second]
-    refused(one(platform, "u", adds=["first", "none"]), 404, "Not Found")
+    refused(one(platform, "u", adds=["first", "none"]), 404, "Not Found: The audience with the ID none does not exist")
     assert platform.memberships("u") == [second]
     [entry] = platform.emulator.journal("?limit=1&path=audiences&status=404")
-    assert entry["note"] == "Audience not found: The audience with the ID none does not exist"
+    assert entry["note"] == "Audience not found: /data/adds/1: The audience with the ID none does not exist"
 
 
 @pytest.mark.parametrize("version", ["", "v2/"])
@@ -114,7 +114,7 @@ def test_an_unknown_audience_or_too_many_refuse_all(platform: Platform, version:
     known, unknown = ("first", "none") if version else (known, 99)
     path = f"{version}customer_profiles/audiences"
     data = [{"customerProfileId": "a", "adds": [known]}, {"customerProfileId": "b", "deletes": [unknown]}]
-    refused(platform.put(path, {"data": data}), 404, "Not Found")
+    refused(platform.put(path, {"data": data}), 404, f"Not Found: The audience with the ID {unknown} does not exist")
     assert platform.memberships("a") is None
     many = [{"customerProfileId": "a", "adds": [known] * 500, "deletes": [known] * 500}]
     assert platform.put(path, {"data": many}).status_code == 204
@@ -131,9 +131,10 @@ def test_the_other_environment_has_other_audiences(shared: dict[str, Platform]) 
     sandbox, live = shared["segment"], shared["live"]
     sandbox.emulator.reset()
     number = live.audience("first")
-    refused(one(sandbox, "u", adds=["first"]), 404, "Not Found")
+    refused(one(sandbox, "u", adds=["first"]), 404, "Not Found: The audience with the ID first does not exist")
     body = {"data": [{"customerProfileId": "u", "adds": [number]}]}
-    refused(sandbox.put("customer_profiles/audiences", body), 404, "Not Found")
+    answer = sandbox.put("customer_profiles/audiences", body)
+    refused(answer, 404, f"Not Found: The audience with the ID {number} does not exist")
     assert live.put("customer_profiles/audiences", body).status_code == 204
 
 
@@ -147,7 +148,7 @@ def test_a_data_platform_says_its_name(shared: dict[str, Platform]) -> None:
 
 
 def test_an_audience_that_is_not_there_may_be_passed_over() -> None:
-    with platforms(unknown_audience="ignore") as served:
+    with platforms(unknown_audience_of_a_membership="ignore") as served:
         segment = served["segment"]
         first = segment.audience("first")
         assert one(segment, "u", adds=["none", "first"]).status_code == 200

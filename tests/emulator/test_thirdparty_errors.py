@@ -19,6 +19,9 @@ def test_the_documented_bodies() -> None:
     missing = thirdparty_errors.answer(errors.not_found("Audience"), UUID)
     assert missing.body == b'{"StatusCode":404,"Error":"Not Found","RequestUUID":"%s"}\n' % UUID.encode()
     assert missing.note == "Audience not found"
+    named = errors.audience_not_found([errors.unknown_audience("gone", errors.pointer("data", "adds", 0))])
+    shown = msgspec.json.decode(thirdparty_errors.answer(named, UUID).body)
+    assert shown["Error"] == "Not Found: /data/adds/0: The audience with the ID gone does not exist"
 
 
 def test_the_details_follow_the_message() -> None:
@@ -39,3 +42,18 @@ def test_no_character_of_html_leaves_unescaped_and_none_is_lost(text: str) -> No
     body = thirdparty_errors.answer(Refusal(400, text), UUID).body
     assert not {"<", ">", "&", "\u2028", "\u2029"} & set(body.decode())
     assert msgspec.json.decode(body)["Error"] == text
+
+
+def test_an_error_names_the_place_unless_it_names_the_attribute() -> None:
+    problems = [
+        errors.bad_pattern("name", "^x$"),
+        errors.unknown_attribute("Foo", "CustomerProfile"),
+        errors.bad_member("expected a number", errors.pointer("cartItems", 0, "price")),
+        *errors.rebased([errors.unknown_attribute("x", "CartItem")], "cartItems", 1, "attributes"),
+    ]
+    shown = msgspec.json.decode(thirdparty_errors.answer(errors.invalid_data(problems), "id").body)
+    assert shown["Error"] == (
+        "The submitted data was invalid: /name: name does not match pattern ^x$; "
+        'The attribute "Foo" is not defined on CustomerProfile entities.; /cartItems/0/price: expected a number; '
+        '/cartItems/1/attributes/x: The attribute "x" is not defined on CartItem entities.'
+    )

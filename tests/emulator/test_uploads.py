@@ -8,7 +8,7 @@ from talon_emulator import uploads
 from talon_emulator.errors import Refusal
 
 TYPE = b"multipart/form-data; boundary=cut"
-VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=100)
 
 
 def form(file: bytes, before: bytes = b"") -> bytes:

@@ -59,7 +59,7 @@ def read(error: msgspec.ValidationError, kind: Any, value: Any) -> Complaint:
         fields = tuple(field.encode_name for field in getattr(_kind_at(kind, path), "fields", ()))
         return Complaint("unknown", path, f"unknown key {unknown.group(1)!r}", (unknown.group(1),), fields)
     if choice:
-        known = getattr(_kind_at(kind, path), "values", ())
+        known = getattr(_kind_at(kind, path, choice=True), "values", ())
         return Complaint("choice", path, f"unknown value {choice.group(1)!r}", (choice.group(1),), known)
     return Complaint("number" if _NUMBER.fullmatch(message) else "value", path, _sentence(message))
 
@@ -98,24 +98,30 @@ def _value_at(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _kind_at(kind: Any, path: Sequence[str]) -> Any:
-    """Return the description of the type at a path, what may be null there as if it may not."""
+def _kind_at(kind: Any, path: Sequence[str], choice: bool = False) -> Any:
+    """Return the description of the type at a path, what may be null there as if it may not.
+
+    Of several types it is the object, since a path or the name of a key leads into one; at its end the `choice`.
+    """
     from msgspec import inspect
 
-    found: Any = _present(inspect.type_info(kind))
-    for step in path:
+    found: Any = _present(inspect.type_info(kind), choice and not path)
+    for number, step in enumerate(path, start=1):
+        last = choice and number == len(path)
         if isinstance(found, inspect.StructType):
-            found = _present(next(field.type for field in found.fields if field.encode_name == step))
+            found = _present(next(field.type for field in found.fields if field.encode_name == step), last)
         else:
-            found = _present(found.item_type)
+            found = _present(found.item_type, last)
     return found
 
 
-def _present(kind: Any) -> Any:
+def _present(kind: Any, choice: bool) -> Any:
     from msgspec import inspect
 
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
     if isinstance(kind, inspect.UnionType):
-        return next(member for member in kind.types if not isinstance(member, inspect.NoneType))
+        wanted = inspect.LiteralType if choice else inspect.StructType
+        members = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
+        return next((member for member in members if isinstance(member, wanted)), members[0])
     return kind

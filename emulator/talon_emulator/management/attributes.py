@@ -1,12 +1,13 @@
 """Attribute definitions, made, changed, listed and shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from talon_emulator import attributes, body, errors
-from talon_emulator.attributes import Attribute, NewAttribute
+from talon_emulator.attributes import Attribute, AttributeUpdate, NewAttribute
 from talon_emulator.calls import Call, json_answer
 from talon_emulator.clock import timestamp
 from talon_emulator.deployments import Deployment
@@ -16,7 +17,9 @@ from talon_emulator.management import changes, lists, named
 from talon_emulator.management.lists import Page
 
 MAX_IDS: Final = 1000
+NO_TYPES: Final[Mapping[str, int]] = MappingProxyType({})
 _NEW_ATTRIBUTE = body.decoder(NewAttribute)
+_UPDATE = body.decoder(AttributeUpdate)
 _SORTS: Final = ("id", "created", "entity", "name", "title", "type", "description")
 
 
@@ -36,10 +39,9 @@ async def create_attribute(call: Call) -> Answer:
 
     outcome = await changes.change(call, change)
     if isinstance(outcome, Refusal):
-        if outcome.status == 409 and call.deployment.assumed["taken-attribute"] == "400":
-            outcome = msgspec.structs.replace(outcome, status=400)
-        return errors.answer(outcome)
-    return json_answer(attribute_view(outcome.state.attributes[-1], call.deployment.id), 201)
+        return errors.answer(refused(call, outcome))
+    made = outcome.state.attributes
+    return json_answer(attribute_view(made[-1], call.deployment.id, attributes.event_types(made)), 201)
 
 
 async def get_attributes(call: Call) -> Answer:
@@ -53,7 +55,8 @@ async def get_attributes(call: Call) -> Answer:
     ordered = lists.ordered(filter(wanted, call.deployment.attributes), page, _SORTS)
     if isinstance(ordered, Refusal):
         return errors.answer(ordered)
-    shown = [attribute_view(attribute, call.deployment.id) for attribute in page.cut(ordered)]
+    types = attributes.event_types(call.deployment.attributes)
+    shown = [attribute_view(attribute, call.deployment.id, types) for attribute in page.cut(ordered)]
     return lists.counted(shown, len(ordered))
 
 
@@ -62,37 +65,49 @@ async def get_attribute(call: Call) -> Answer:
     attribute = named.attribute(call, call.deployment.attributes)
     if attribute is None:
         return errors.answer(errors.not_found("Attribute"))
-    return json_answer(attribute_view(attribute, call.deployment.id))
+    types = attributes.event_types(call.deployment.attributes)
+    return json_answer(attribute_view(attribute, call.deployment.id, types))
 
 
 async def update_attribute(call: Call) -> Answer:
-    """PUT /v1/attributes/{attributeId}: the whole definition; entity, name and type never change (documented)."""
-    new = body.decode(call.request.body, _NEW_ATTRIBUTE)
-    if isinstance(new, Refusal):
-        return errors.answer(new)
-    definition: NewAttribute = new
+    """PUT /v1/attributes/{attributeId}: only the description changes (documented), or more where that is assumed."""
+    sent = body.decode(call.request.body, _UPDATE)
+    if isinstance(sent, Refusal):
+        return errors.answer(sent)
+    wanted: AttributeUpdate = sent
+    only_description = call.deployment.assumed["updated-attribute"] == "description"
 
     def change(stored: Deployment) -> Deployment | Refusal:
         old = named.attribute(call, stored.state.attributes)
         if old is None:
             return errors.not_found("Attribute")
-        updated = attributes.update(stored.state.attributes, old, definition)
+        updated = attributes.revise(stored.state.attributes, old, wanted, only_description)
         return updated if isinstance(updated, Refusal) else changes.with_attribute(stored, updated)
 
     outcome = await changes.change(call, change)
     if isinstance(outcome, Refusal):
-        return errors.answer(outcome)
+        return errors.answer(refused(call, outcome))
     updated = named.attribute(call, outcome.state.attributes)
     assert updated is not None
-    return json_answer(attribute_view(updated, call.deployment.id))
+    types = attributes.event_types(outcome.state.attributes)
+    return json_answer(attribute_view(updated, call.deployment.id, types))
 
 
-def attribute_view(attribute: Attribute, account: int) -> dict[str, Any]:
-    """Return a definition as the Management API shows it."""
+def refused(call: Call, refusal: Refusal) -> Refusal:
+    """Return a refusal of a definition with the status that a taken name has here."""
+    if refusal.status == 409 and call.deployment.assumed["taken-attribute"] == "400":
+        return msgspec.structs.replace(refusal, status=400)
+    return refusal
+
+
+def attribute_view(attribute: Attribute, account: int, types: Mapping[str, int] = NO_TYPES) -> dict[str, Any]:
+    """Return a definition as the Management API shows it; `types` numbers the event types."""
     shown = msgspec.to_builtins(msgspec.structs.replace(attribute, allowed_list=()))
     del shown["builtin"], shown["allowedList"]
-    if attribute.event_type is None:
+    if not attribute.event_type:
         del shown["eventType"]
+    elif attribute.event_type in types:
+        shown["eventTypeId"] = types[attribute.event_type]
     if attribute.entity != "CartItem":  # documented: the list concerns cart items only
         del shown["allowedSubscriptions"]
     return {"id": shown.pop("id"), "created": shown.pop("created"), "accountId": account, **shown}

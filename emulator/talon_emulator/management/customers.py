@@ -1,7 +1,8 @@
 """Customers, listed, found and shown: those of an Application, and those of a whole deployment.
 
 All Applications of one environment share their profiles (documented). Who was only ever added to an audience is shown
-to no Application (documented) and in no list; by his number he is found in the deployment (assumed).
+to no Application (documented) and in no list; by his number he is found in the deployment (assumed). The Applications
+of a Management key confine it where a path names one; what concerns the whole deployment it sees whole (assumed).
 """
 
 from talon_emulator import errors, query
