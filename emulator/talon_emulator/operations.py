@@ -6,19 +6,19 @@ What Talon.One documents and the tables here leave out, the catalogue refuses wi
 
 from typing import Final
 
-from talon_emulator import (
-    catalogue,
-    integration,
-    integration_attributes,
-    integration_audiences,
-    integration_bulk,
-)
+from talon_emulator import catalogue, integration
 from talon_emulator.calls import Operation
 from talon_emulator.control.routes import CONTROL
 from talon_emulator.idempotency import idempotent
+from talon_emulator.later import Later
 from talon_emulator.management.routes import MANAGEMENT
 from talon_emulator.thirdparty_routes import THIRD_PARTY
-from talon_emulator.ui import activity, pages
+from talon_emulator.ui import pages
+
+activity = Later("talon_emulator.ui.activity")
+integration_attributes = Later("talon_emulator.integration_attributes")
+integration_audiences = Later("talon_emulator.integration_audiences")
+integration_bulk = Later("talon_emulator.integration_bulk")
 
 INTEGRATION: Final = (
     Operation(

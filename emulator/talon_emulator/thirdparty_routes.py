@@ -2,17 +2,17 @@
 
 from typing import Final
 
-from talon_emulator import (
-    segment_events,
-    segment_profiles,
-    segment_sessions,
-    thirdparty_audiences,
-    thirdparty_memberships,
-    thirdparty_profiles,
-)
 from talon_emulator.calls import Operation
 from talon_emulator.deployments import Partner
+from talon_emulator.later import Later
 from talon_emulator.thirdparty_calls import Work, third_party
+
+segment_events = Later("talon_emulator.segment_events")
+segment_profiles = Later("talon_emulator.segment_profiles")
+segment_sessions = Later("talon_emulator.segment_sessions")
+thirdparty_audiences = Later("talon_emulator.thirdparty_audiences")
+thirdparty_memberships = Later("talon_emulator.thirdparty_memberships")
+thirdparty_profiles = Later("talon_emulator.thirdparty_profiles")
 
 
 def _put(identifier: str, template: str, work: Work) -> Operation:

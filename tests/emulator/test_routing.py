@@ -1,5 +1,7 @@
 """The route tree: strict decoding, one segment per ID, literals before parameters."""
 
+import inspect
+from importlib import import_module
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +12,7 @@ from emulator_support import pure
 from talon_emulator import operations
 from talon_emulator.calls import Call, Operation
 from talon_emulator.exchange import NO_CONTENT, Answer
+from talon_emulator.later import NAMED
 from talon_emulator.routing import BadPath, Match, NoMatch, Routes, split
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1)
@@ -95,3 +98,10 @@ def test_the_table_has_each_id_and_each_route_once() -> None:
     assert len({operation.id for operation in operations.ALL}) == len(operations.ALL)
     with pytest.raises(AssertionError, match="twice"):
         routes("GET /a", "GET /a")
+
+
+def test_every_handler_that_is_imported_late_is_there() -> None:
+    assert operations.EMULATED
+    assert len(NAMED) > 60
+    for module, name in NAMED:
+        assert inspect.iscoroutinefunction(getattr(import_module(module), name)), (module, name)

@@ -3,7 +3,16 @@
 from typing import Final
 
 from talon_emulator.calls import Operation
-from talon_emulator.control import clocks, contents, deployments, exchanges, faults, health, keys, limits, state
+from talon_emulator.control import health, state
+from talon_emulator.later import Later
+
+clocks = Later("talon_emulator.control.clocks")
+contents = Later("talon_emulator.control.contents")
+deployments = Later("talon_emulator.control.deployments")
+exchanges = Later("talon_emulator.control.exchanges")
+faults = Later("talon_emulator.control.faults")
+keys = Later("talon_emulator.control.keys")
+limits = Later("talon_emulator.control.limits")
 
 CONTROL: Final = (
     Operation("emulator.health", "GET", "/_emulator/health", "none", health.health),

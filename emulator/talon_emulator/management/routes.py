@@ -3,18 +3,18 @@
 from typing import Final
 
 from talon_emulator.calls import Operation
-from talon_emulator.management import (
-    access_logs,
-    allowed_lists,
-    applications,
-    attributes,
-    audiences,
-    customer_sessions,
-    customers,
-    events,
-    logins,
-    memberships,
-)
+from talon_emulator.later import Later
+
+access_logs = Later("talon_emulator.management.access_logs")
+allowed_lists = Later("talon_emulator.management.allowed_lists")
+applications = Later("talon_emulator.management.applications")
+attributes = Later("talon_emulator.management.attributes")
+audiences = Later("talon_emulator.management.audiences")
+customer_sessions = Later("talon_emulator.management.customer_sessions")
+customers = Later("talon_emulator.management.customers")
+events = Later("talon_emulator.management.events")
+logins = Later("talon_emulator.management.logins")
+memberships = Later("talon_emulator.management.memberships")
 
 # assumption: deleting-an-attribute
 MANAGEMENT: Final = (
