@@ -41,7 +41,7 @@ class ProfileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     attributes: dict[str, Any] = {}
     audiences: tuple[int, ...] = ()
     hidden: bool = False
-    closed_sessions: Annotated[int, msgspec.Meta(ge=0)] = 0
+    closed_sessions: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] = 0
     total_sales: Decimal | int = 0
 
 

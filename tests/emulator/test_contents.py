@@ -136,6 +136,25 @@ ATTRIBUTE = {
     **REST,
 }
 
+AUDIENCE = {"id": 1, "sandbox": False, "created": NOW, "name": "a", "integration": "i", "integration_id": "x"}
+
+
+def with_profile(**members: Any) -> Any:
+    """Return a document with a customer profile."""
+    definitions = {"attributes": [ATTRIBUTE], "audiences": [AUDIENCE]}
+    return {"format": 1, "definitions": definitions, "profiles": [{**PROFILE, **members}]}
+
+
+def with_session(**members: Any) -> Any:
+    """Return a document with a session."""
+    return {"format": 1, "records": [{**RECORD, "document": {**SESSION, **members}}]}
+
+
+def with_event(**members: Any) -> Any:
+    """Return a document with an event."""
+    event = {"key": "s", "applicationId": 1, "created": NOW, "type": "bought", **members}
+    return {"format": 1, "records": [{**RECORD, "kind": "event", "document": event}]}
+
 
 @pytest.mark.parametrize(
     ("document", "said"),
@@ -164,6 +183,31 @@ ATTRIBUTE = {
         ({"format": 1, "records": [{**RECORD, "application": 2**70}]}, "/records/0/application: "),
         ({"format": 1, "records": [{**RECORD, "key": "other"}]}, "/records/0/document: has another key"),
         ({"format": 1, "records": [RECORD, RECORD]}, "/records/1/id: "),
+        ({"format": 1, "records": [{**RECORD, "application": 9}]}, "/records/0/application: there is no Application 9"),
+        (with_session(updated="nonsense"), "/records/0/document/updated: 'nonsense' is no time"),
+        (with_session(cartItems=[{"sku": "s", "quantity": 1, "price": "x"}]), "/records/0/document/cartItems/0/price"),
+        (with_session(additionalCosts={"a": {"price": []}}), "/records/0/document/additionalCosts/a/price"),
+        (with_session(couponCodes=["c" * 101]), "/records/0/document: is no session"),
+        (with_session(attributes={"unknown": 1}), "/records/0/document/attributes/unknown: "),
+        (with_event(attributes={"unknown": 1}), "/records/0/document/attributes/unknown: "),
+        (with_event(type=""), "/records/0/document/type: must not be empty"),
+        ({"format": 1, "profiles": [{**PROFILE, "closed_sessions": 2**70}]}, "/profiles/0/closed_sessions: "),
+        (with_profile(attributes={"text": None}), "/profiles/0/attributes/text: null is no value"),
+        (with_profile(created="0000-01-01T00:00:00Z"), "/profiles/0/created: "),
+        (with_profile(audiences=[1], environment="sandbox"), "/profiles/0/audiences: the audience 1 is of the other"),
+        ({"format": 1, "definitions": {"attributes": [ATTRIBUTE, ATTRIBUTE]}}, "/definitions/attributes/1/id: 1 is"),
+        (
+            {"format": 1, "baseline": {"attributes": [ATTRIBUTE, {**ATTRIBUTE, "id": 2, "name": "b"}]}},
+            "/baseline/attributes/1/title: ",
+        ),
+        (
+            {"format": 1, "definitions": {"audiences": [{**AUDIENCE, "last_update": "2030-01-01T00:00:00"}]}},
+            "/definitions/audiences/0/last_update: ",
+        ),
+        (
+            {"format": 1, "definitions": {"audiences": [AUDIENCE, {**AUDIENCE, "id": 2}]}},
+            "/definitions/audiences/1/integration_id: ",
+        ),
     ],
 )
 def test_a_wrong_document_changes_nothing(deployment: Deployment, document: Any, said: str) -> None:
@@ -180,6 +224,14 @@ def test_a_session_is_imported(deployment: Deployment) -> None:
     assert deployment.control("POST", "import", document).status_code == 200
     exported = deployment.export()["records"]
     assert [(record["key"], record["document"]["updated"]) for record in exported] == [("s", NOW)]
+
+
+def test_a_value_that_is_suggested_no_more_is_imported(deployment: Deployment) -> None:
+    document = with_profile(attributes={"text": "old"})
+    restricted = {**ATTRIBUTE, "suggestions": ["new"], "restrictedBySuggestions": True}
+    document["definitions"]["attributes"] = [restricted]
+    assert deployment.control("POST", "import", document).status_code == 200
+    assert deployment.export()["profiles"][0]["attributes"] == {"text": "old"}
 
 
 def test_applications_without_a_key_do_not_outlive_an_import(deployment: Deployment) -> None:

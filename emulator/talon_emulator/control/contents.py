@@ -93,10 +93,10 @@ async def import_document(call: Call) -> Answer:
     served = parameters.deployment(call)
     if isinstance(served, Answer):
         return served
-    wrong = contents_check.first_problem(document)
+    present = await call.server.store.contents(served.id)
+    wrong = contents_check.first_problem(document, frozenset(key.application for key in present.state.api_keys))
     if wrong is not None:
         return parameters.bad_document(wrong)
-    present = await call.server.store.contents(served.id)
     return await _put(call, served, contents_document.read(document, present))
 
 

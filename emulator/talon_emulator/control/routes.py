@@ -20,6 +20,7 @@ CONTROL: Final = (
     Operation("emulator.reset", "POST", "/_emulator/reset", "control", state.reset),
     Operation("emulator.seed", "POST", "/_emulator/seed", "control", state.seed_deployment),
     Operation("emulator.keys", "GET", "/_emulator/keys", "control", keys.list_keys),
+    Operation("emulator.keys.create", "POST", "/_emulator/keys", "control", keys.create_key),
     Operation("emulator.keys.delete", "DELETE", "/_emulator/keys/{key}", "control", keys.delete_key),
     Operation("emulator.snapshots", "GET", "/_emulator/snapshots", "control", contents.list_snapshots),
     Operation("emulator.snapshot", "POST", "/_emulator/snapshot", "control", contents.save_snapshot),
