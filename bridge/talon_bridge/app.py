@@ -1,4 +1,4 @@
-"""The bridge, composed: outbox, forwarder, ingress and control in one ASGI app."""
+"""The bridge, composed: outbox, forwarder, doors and control in one ASGI app."""
 
 import asyncio
 import time
@@ -7,55 +7,55 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 
-from talon_bridge.control import Control, problem
+from talon_bridge.control.answers import problem
+from talon_bridge.control.parts import Parts
+from talon_bridge.control.routes import routes
 from talon_bridge.delivery import TalonOne, warm_up
+from talon_bridge.doors.routes import routes as doors
 from talon_bridge.forwarder import Forwarder
-from talon_bridge.hosts import ASGIApp, HostGuard
-from talon_bridge.ingress import Ingress
 from talon_bridge.limiter import Limiter
 from talon_bridge.outbox import open_outbox
-from talon_bridge.outbox.protocol import Outbox, OutboxUnavailable
-from talon_bridge.outcome import Policy
+from talon_bridge.outbox.protocol import Outbox, OutboxUnavailable, Retention
+from talon_bridge.retention import keep_pruned
 from talon_bridge.settings import Destination, Settings
+from talon_bridge.tally import Tally
 
 
 def create_app(
     settings: Settings, *, outbox: Outbox | None = None, clock: Callable[[], float] = time.time
 ) -> Starlette:
     """The bridge as an ASGI app; its lifespan opens the outbox and delivers. `clock` gives Unix seconds."""
-    box = outbox or open_outbox(settings.data)
+    box = outbox or open_outbox(settings.data, settings.lease)
 
     def destination() -> Destination:
         return settings.destination
 
+    tally = Tally()
     talon = TalonOne(settings.destination, settings.request_timeout)
     limiter = Limiter(settings.max_requests_per_second, time.monotonic)
-    policy = Policy(settings.retry_window, settings.request_timeout, settings.first_wait, settings.probe_every)
-    forwarder = Forwarder(box, talon, limiter, destination, policy, clock)
-    ingress = Ingress(box, forwarder.accept, settings.write_keys, clock)
-    control = Control(box, forwarder, limiter, destination)
+    forwarder = Forwarder(box, talon, limiter, destination, settings, tally, clock)
+    retention = Retention(settings.retention_age, settings.retention_size)
+    control = routes(Parts(box, forwarder, tally, settings, destination, clock))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await box.open()
         async with talon:
-            await forwarder.start(settings.max_concurrent_requests)
+            await forwarder.start()
             warming = asyncio.create_task(warm_up(), name="warm up")
+            pruning = asyncio.create_task(keep_pruned(box, retention, clock), name="retention")
             yield
             await warming
+            pruning.cancel()
+            await asyncio.gather(pruning, return_exceptions=True)
             await forwarder.stop(settings.shutdown_grace)
             await box.close()
 
-    def guarded(app: ASGIApp) -> HostGuard:
-        return HostGuard(app, (settings.host, *settings.allowed_hosts), _wrong_host)
-
     app = Starlette(
-        routes=[Mount("/v1", app=ingress), *control.routes([Middleware(guarded)])],
+        routes=[*doors(box, tally, settings, destination, clock), *control],
         exception_handlers={HTTPException: _http_error, OutboxUnavailable: _unavailable},
         lifespan=lifespan,
     )
@@ -65,7 +65,7 @@ def create_app(
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    hint = "events go to /v1/, questions to /_bridge/"
+    hint = "events go to /v1/, /destination or /webhook, questions to /_bridge/"
     answer = problem(
         error.status_code, error.detail.lower().replace(" ", "_"), f"{request.url.path}: {error.detail}", hint
     )
@@ -75,8 +75,3 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     return problem(503, "unavailable", str(error), "ask again in a moment; what was accepted is safe")
-
-
-def _wrong_host(host: str) -> Response:
-    hint = "ask under an address or localhost, or add the name to bridge.allowed_hosts"
-    return problem(421, "wrong_host", f"this bridge does not answer to the name {host!r}", hint)

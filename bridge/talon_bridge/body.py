@@ -2,11 +2,13 @@
 
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from talon_bridge.codec import Malformed, MalformedError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+MAX_MEMBERS: Final = 64  # of one gzip body; the rest of the body is copied after each
 
 
 class ClientGoneError(Exception):
@@ -15,11 +17,15 @@ class ClientGoneError(Exception):
 
 async def read_body(receive: Receive, headers: Iterable[tuple[bytes, bytes]], limit: int) -> bytes:
     """The body in clear, at most `limit` bytes before and after decompression. Raises `MalformedError`."""
+    return unpacked(await read_raw(receive, limit), headers, limit)
+
+
+def unpacked(raw: bytes, headers: Iterable[tuple[bytes, bytes]], limit: int) -> bytes:
+    """A body as it arrived, in clear, at most `limit` bytes of it. Raises `MalformedError`."""
     encoding = b"identity"
     for name, value in headers:
         if name == b"content-encoding":
             encoding = value.strip().lower()
-    raw = await _read(receive, limit)
     if encoding in (b"identity", b""):
         return raw
     if encoding not in (b"gzip", b"x-gzip"):
@@ -28,7 +34,8 @@ async def read_body(receive: Receive, headers: Iterable[tuple[bytes, bytes]], li
     return _gunzip(raw, limit)
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+async def read_raw(receive: Receive, limit: int) -> bytes:
+    """The body as it arrived, at most `limit` bytes. Raises `MalformedError`, or `ClientGoneError`."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGoneError
@@ -55,19 +62,23 @@ def _within(body: bytes, limit: int) -> bytes:
 
 def _gunzip(raw: bytes, limit: int) -> bytes:
     """All members of a gzip stream, stopping at the limit, so that a bomb costs no more than an honest body."""
-    out = b""
+    parts: list[bytes] = []
+    size = 0
     while raw:
+        if len(parts) == MAX_MEMBERS:
+            raise MalformedError(Malformed("invalid_gzip", f"the gzip body has more than {MAX_MEMBERS} members"))
         member = zlib.decompressobj(wbits=31)
         try:
-            out += member.decompress(raw, limit + 1 - len(out))
+            parts.append(member.decompress(raw, limit + 1 - size))
         except zlib.error as error:
             raise MalformedError(Malformed("invalid_gzip", f"the gzip body is damaged: {error}")) from None
-        if len(out) > limit:
+        size += len(parts[-1])
+        if size > limit:
             raise _too_large(limit)
         if not member.eof:
             raise MalformedError(Malformed("invalid_gzip", "the gzip body ends too early"))
         raw = member.unused_data
-    return out
+    return b"".join(parts)
 
 
 def _too_large(limit: int) -> MalformedError:

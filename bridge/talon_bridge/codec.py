@@ -117,6 +117,29 @@ def nested_beyond(raw: bytes, limit: int = MAX_NESTING) -> bool:
     return deepest > limit
 
 
+def first_object(raw: bytes, within: int) -> bytes | None:
+    """The first element of a JSON array as it is written, if it is an object; nothing behind it is looked at.
+
+    It must end within so many bytes, and nest no deeper than `MAX_NESTING`.
+    """
+    opening = _FIRST.match(raw)
+    if opening is None:
+        return None
+    level = 0
+    for token in _TOKENS.finditer(raw, opening.end(), within):
+        text = token.group()
+        if text in (b"{", b"["):
+            level += 1
+        elif text in (b"}", b"]"):
+            level -= 1
+        if level == 0:
+            return raw[opening.end() : token.end()]
+        if level > MAX_NESTING:
+            return None
+    return None
+
+
+_FIRST = re.compile(rb"[ \t\n\r]*\[[ \t\n\r]*(?=\{)")
 # A string is one token, so that brackets inside it do not count. The pattern cannot fail once it has seen a quote:
 # a string without an end would otherwise be searched anew from each quote in it.
 _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)

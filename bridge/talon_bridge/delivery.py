@@ -1,6 +1,7 @@
 """The HTTP call to Talon.One: one request out, one answer or none back."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_ANSWER_BYTES = 64 * 1024
+MAX_PROFILES = 1000  # of a bulk update; Talon.One, documented
 _HEADERS_THAT_MATTER = ("retry-after",)
 
 
@@ -46,12 +48,19 @@ class TalonOne:
 
     async def update_profile(self, request: Request) -> Answer | NoAnswer:
         """`PUT /v2/customer_profiles/{integrationId}` with the request's attributes."""
+        return await self._put(request.path + self._query, codec.encode({"attributes": request.attributes}))
+
+    async def update_profiles(self, requests: Sequence[Request]) -> Answer | NoAnswer:
+        """`PUT /v2/customer_profiles`, which takes up to `MAX_PROFILES` and never runs the rules (documented)."""
+        updates = [{"integrationId": request.integration_id, "attributes": request.attributes} for request in requests]
+        return await self._put("/v2/customer_profiles", codec.encode({"customerProfiles": updates}))
+
+    async def _put(self, path: str, body: bytes) -> Answer | NoAnswer:
         import aiohttp
         from yarl import URL
 
         session = self._session or self._open()
-        url = URL(self._base + request.path + self._query, encoded=True)
-        body = codec.encode({"attributes": request.attributes})
+        url = URL(self._base + path, encoded=True)
         try:
             async with session.put(url, data=body, headers=self._headers, allow_redirects=False) as answer:
                 read = await _read_up_to(answer.content, MAX_ANSWER_BYTES)

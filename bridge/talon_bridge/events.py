@@ -13,6 +13,8 @@ MAX_EVENT_BYTES: Final = 32 * 1024  # Segment, documented
 MAX_BATCH_BYTES: Final = 500 * 1024  # Segment, documented
 MAX_BATCH_EVENTS: Final = 2500  # Segment, documented
 MAX_MESSAGE_ID: Final = 100  # Segment, documented
+# What Segment forwards has been within its limit when it came, and grew by receivedAt, channel and the like (assumed).
+MAX_FORWARDED_BYTES: Final = MAX_EVENT_BYTES + 8 * 1024
 
 # Segment's `delete` messages, which are acknowledged and not sent like any unknown type (ID-3), carry empty arrays
 # where every other call carries objects (documented).
@@ -42,7 +44,10 @@ class Event(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """An event at the door: `body` is its JSON text; `received_at` is in Unix seconds, `timestamp` in RFC 3339."""
+    """An event at the door: `body` is its JSON text; `received_at` is in Unix seconds, `timestamp` in RFC 3339.
+
+    `settings` is the JSON text of the destination's settings that came with it, where any did (the partner contract).
+    """
 
     message_id: str
     type: str
@@ -50,6 +55,7 @@ class Accepted(msgspec.Struct, frozen=True):
     body: bytes
     received_at: float
     timestamp: str
+    settings: bytes | None = None
 
 
 class _Single(Event, frozen=True, rename="camel"):
@@ -104,17 +110,37 @@ def batch(body: bytes, received_at: float, new_id: Callable[[], str]) -> Arrival
     for index, raw in enumerate(items):
         pointer = f"/batch/{index}"
         item = bytes(raw)
-        _check_event(item, pointer)
         if merged:
-            item = _with_shared(item, merged, pointer)
             _check_event(item, pointer)
-        call = codec.read_whole(_event, item, pointer)
-        if not call.type:
-            message = f"{pointer}/type is missing; it says what the call is, such as identify"
-            raise MalformedError(Malformed("missing_type", message, f"{pointer}/type"))
+            item = _with_shared(item, merged, pointer)
+        call, kind = _call(item, pointer, MAX_EVENT_BYTES)
         sent_at = call.sent_at or envelope.sent_at
-        accepted.append(_accept(call, call.type, item, received_at, sent_at, new_id, pointer))
+        accepted.append(_accept(call, kind, item, received_at, sent_at, new_id, pointer))
     return Arrival(tuple(accepted), envelope.write_key)
+
+
+def forwarded(text: bytes, pointer: str, received_at: float, new_id: Callable[[], str]) -> Accepted:
+    """An event as Segment passes it on to a destination. Raises `MalformedError`, with a pointer below `pointer`.
+
+    Its timestamp is Segment's: corrected already, so that its sentAt must not count once more (documented).
+    """
+    call, kind = _call(text, pointer, MAX_FORWARDED_BYTES)
+    return _accept(call, kind, text, received_at, None, new_id, pointer)
+
+
+def listed(text: bytes) -> list[bytes]:
+    """The elements of a JSON array, each as it is written. Raises `MalformedError`."""
+    return [bytes(raw) for raw in codec.read(_items, text)]
+
+
+def _call(text: bytes, pointer: str, limit: int) -> tuple[Event, str]:
+    """A call that says its own type, and the type."""
+    _check_event(text, pointer, limit)
+    call = codec.read_whole(_event, text, pointer)
+    if not call.type:
+        message = f"{pointer}/type is missing; it says what the call is, such as identify"
+        raise MalformedError(Malformed("missing_type", message, f"{pointer}/type"))
+    return call, call.type
 
 
 def _opened(body: bytes) -> tuple[_Envelope, list[msgspec.Raw]]:
@@ -133,9 +159,9 @@ def _opened(body: bytes) -> tuple[_Envelope, list[msgspec.Raw]]:
     return codec.converted(shared, _Envelope), items
 
 
-def _check_event(raw: bytes, pointer: str) -> None:
-    if len(raw) > MAX_EVENT_BYTES:
-        message = f"{pointer or 'the event'} has {len(raw)} bytes; Segment's limit is {MAX_EVENT_BYTES} for one event"
+def _check_event(raw: bytes, pointer: str, limit: int = MAX_EVENT_BYTES) -> None:
+    if len(raw) > limit:
+        message = f"{pointer or 'the event'} has {len(raw)} bytes; the limit is {limit} for one event"
         raise MalformedError(Malformed("event_too_large", message, pointer))
     if codec.nested_beyond(raw):
         raise MalformedError(codec.too_deep(pointer))

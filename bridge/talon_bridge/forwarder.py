@@ -1,31 +1,52 @@
-"""The delivery loop: take the oldest event of a profile, map it, send it, decide, settle."""
+"""The delivery loop: the next profiles, one request, one answer, what it changes."""
 
 import asyncio
 import logging
 import random
-from collections import deque
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
-from talon_bridge import events
+import msgspec
+
+from talon_bridge import event_settings, events
+from talon_bridge.claims import BUG_WAIT, Claims
 from talon_bridge.delivery import TalonOne
+from talon_bridge.intake import Intake
 from talon_bridge.limiter import Limiter
-from talon_bridge.mapping import Plan, Request, plan
-from talon_bridge.outbox.protocol import Entry, Outbox, OutboxUnavailable, Settlement, State, Waiting
-from talon_bridge.outcome import Answer, Dead, NoAnswer, Policy, RetryAt
-from talon_bridge.settings import Destination
+from talon_bridge.mapping import Plan, plan
+from talon_bridge.outbox.protocol import Entry, Outbox, OutboxUnavailable, Replay, Settlement, State
+from talon_bridge.outcome import Answer, Attempts, Dead, NoAnswer, Outcome, Policy, RetryAt, decide
+from talon_bridge.parcel import Parcel, without_superseded
+from talon_bridge.scheduler import Profile, Scheduler
+from talon_bridge.settings import Destination, Settings
 from talon_bridge.settlement import settle, unsent
+from talon_bridge.tally import Tally
 
 log = logging.getLogger(__name__)
 
 OUTBOX_RETRY = 1.0  # seconds before a settlement is written again (the request is not sent again)
-BUG_WAIT = 5.0  # seconds before a profile is tried again after an error of our own
+LOOK_AGAIN = 0.25  # seconds after which `idle` asks the outbox again: another process may have settled the last event
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the forwarder is at: requests in flight, profiles in memory, requests a second (0: no limit), leases."""
+
+    in_flight: int
+    ready: int
+    asleep: int
+    rate: float
+    paused_for: float
+    paused_because: str
+    shards: int
+    workers: int
 
 
 class Forwarder:
     """Delivers what the outbox holds, in order per profile, many profiles at once.
 
-    A profile is in one place only: ready, in a worker's hands, or asleep until its retry. One that is blocked
-    therefore blocks nobody else, and has one request in flight at most (DEL-2). `clock` gives Unix seconds.
+    A profile is in one place only: with the scheduler, in a group that was taken apart, or in a request. One that is
+    blocked therefore blocks nobody else, and has one request in flight at most (DEL-2). `clock` gives Unix seconds.
     """
 
     def __init__(
@@ -34,152 +55,231 @@ class Forwarder:
         talon: TalonOne,
         limiter: Limiter,
         destination: Callable[[], Destination],
-        policy: Policy,
+        settings: Settings,
+        tally: Tally,
         clock: Callable[[], float],
     ) -> None:
         self._outbox = outbox
         self._talon = talon
         self._limiter = limiter
         self._destination = destination
-        self._policy = policy
+        self._settings = settings
+        self._policy = Policy(
+            settings.retry_window, settings.request_timeout, settings.first_wait, settings.probe_every
+        )
+        self._tally = tally
         self._clock = clock
-        self._queues: dict[str, deque[int]] = {}
-        self._ready: asyncio.Queue[str] = asyncio.Queue()
-        self._asleep: dict[str, asyncio.TimerHandle] = {}
-        self._unsettled = 0
-        self._settled = asyncio.Condition()
-        self._workers: list[asyncio.Task[None]] = []
+        self._scheduler = Scheduler()
+        self._intake = Intake(outbox, self._scheduler, self._sift, self._supplied, clock, settings.request_timeout)
+        self._intake.in_flight_of = lambda shard: self._shards[shard] > 0
+        self._claims = Claims(self._scheduler, settings.bulk_threshold, destination, self._map, self._lease_lasts)
+        self._shards: Counter[int] = Counter()
+        self._work = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
+        self._dispatching: asyncio.Task[None] | None = None
         self._in_flight: set[asyncio.Task[None]] = set()
 
-    async def start(self, workers: int) -> None:
+    async def start(self) -> None:
         """Take up what the outbox still holds and begin to deliver."""
-        self.accept(await self._outbox.waiting())
-        self._workers = [asyncio.create_task(self._work(), name=f"delivery {n}") for n in range(workers)]
+        await self._intake.start()
+        self._dispatching = asyncio.create_task(self._dispatch(), name="dispatch")
 
     async def stop(self, grace: float) -> None:
         """Let requests in flight end, at most `grace` seconds; all else stays in the outbox for the next start."""
-        for timer in self._asleep.values():
-            timer.cancel()
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._intake.stop()
+        if self._dispatching is not None:
+            self._dispatching.cancel()
+            await asyncio.gather(self._dispatching, return_exceptions=True)
         if self._in_flight:
             _, late = await asyncio.wait(self._in_flight, timeout=grace)
             for step in late:
                 step.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def accept(self, waiting: Sequence[Waiting]) -> None:
-        """Events that have just become durable, in the order of acceptance."""
-        self._unsettled += len(waiting)
-        now = self._clock()
-        for item in waiting:
-            key = item.key or f"\0{item.seq}"  # no profile: an order of its own
-            queue = self._queues.get(key)
-            if queue is not None:
-                queue.append(item.seq)
-                continue
-            self._queues[key] = deque((item.seq,))
-            self._rest(key, item.not_before - now)
-
     @property
-    def unsettled(self) -> int:
-        """How many accepted events are not settled yet."""
-        return self._unsettled
+    def standing(self) -> Standing:
+        """What it is at now."""
+        leases, limiter = self._intake.leases, self._limiter
+        return Standing(
+            in_flight=len(self._in_flight),
+            ready=self._claims.ready,
+            asleep=self._scheduler.asleep,
+            rate=limiter.rate,
+            paused_for=limiter.closed_for,
+            paused_because=limiter.closed_because,
+            shards=len(leases.held),
+            workers=leases.workers,
+        )
 
     async def idle(self, seconds: float) -> bool:
         """Wait until everything accepted is settled; False when that takes longer than `seconds`."""
-        try:
-            async with asyncio.timeout(seconds), self._settled:
-                await self._settled.wait_for(lambda: self._unsettled == 0)
-        except TimeoutError:
-            return self._unsettled == 0
-        return True
-
-    def _rest(self, key: str, seconds: float) -> None:
-        """Put a profile to sleep, or among the ready ones when there is nothing to wait for."""
-        if seconds <= 0:
-            self._ready.put_nowait(key)
-        else:
-            self._asleep[key] = asyncio.get_running_loop().call_later(seconds, self._wake, key)
-
-    def _wake(self, key: str) -> None:
-        self._asleep.pop(key, None)
-        self._ready.put_nowait(key)
-
-    async def _work(self) -> None:
+        give_up = time.monotonic() + seconds
         while True:
-            key = await self._ready.get()
+            self._settled.clear()
+            if not (await self._outbox.counts())[State.WAITING]:
+                return True
+            left = give_up - time.monotonic()
+            if left <= 0:
+                return False
             try:
-                await self._deliver_head(key)
-            except Exception:
-                log.exception("delivery failed; the profile is tried again", extra={"action": "delivery_bug"})
-                self._rest(key, BUG_WAIT)
+                async with asyncio.timeout(min(left, LOOK_AGAIN)):
+                    await self._settled.wait()
+            except TimeoutError:
+                continue
 
-    async def _deliver_head(self, key: str) -> None:
-        """One attempt for the oldest event of a profile."""
-        entry = await self._outbox.entry(self._queues[key][0])
-        mapped = plan(events.read(entry.event.body, entry.event.type), self._destination())
-        if mapped.request is not None:
+    def _supplied(self) -> None:
+        self._limiter.share(self._settings.max_requests_per_second / max(1, self._intake.leases.workers))
+        self._work.set()
+
+    async def _sift(self, entries: list[Entry]) -> list[Entry]:
+        """Settle at once what is not sent whatever the settings say (ID-2, ID-3); it has no order to keep."""
+        unneeded = [entry for entry in entries if entry.event.type != "identify" or entry.event.user_id is None]
+        if not unneeded:
+            return entries
+        now = self._clock()
+        settlements = [unsent(entry, self._map(entry), now) for entry in unneeded]
+        await self._outbox.settle(settlements)
+        self._tally.settled.update(settlement.state.value for settlement in settlements)
+        self._settled.set()
+        gone = {entry.seq for entry in unneeded}
+        return [entry for entry in entries if entry.seq not in gone]
+
+    async def _dispatch(self) -> None:
+        """One request after the other leaves as soon as a slot, a profile and a token are there."""
+        while True:
+            await self._slots.acquire()
+            await self._until_ready()
             await self._limiter.wait()
-        # A task of its own, so that a stop lets a request in flight end and be recorded.
-        step = asyncio.create_task(self._attempt(key, entry, mapped))
-        self._in_flight.add(step)
-        step.add_done_callback(self._in_flight.discard)
-        await asyncio.shield(step)
+            parcels = await self._claims.next(time.monotonic(), bool(self._limiter.closed_because))
+            if not parcels:
+                self._limiter.give_back()
+                self._slots.release()
+                continue
+            step = asyncio.create_task(self._step(parcels))
+            self._in_flight.add(step)
+            self._shards.update(parcel.profile.shard for parcel in parcels)
+            step.add_done_callback(self._in_flight.discard)
 
-    async def _attempt(self, key: str, entry: Entry, mapped: Plan) -> None:
-        """Send, decide, record, and let the profile go on."""
-        if mapped.request is None:
-            settlement = unsent(entry, mapped)
-        else:
-            got = await self._send(mapped.request)
-            settlement = self._settle(entry, mapped, got)
-        await self._record(settlement)
-        if settlement.state is State.WAITING:
-            self._rest(key, settlement.not_before - self._clock())
-        else:
-            await self._next(key)
+    async def _until_ready(self) -> None:
+        while True:
+            now = time.monotonic()
+            next_at = self._scheduler.wake(now)
+            if self._scheduler.hungry:
+                self._intake.room()
+            if self._claims.ready:
+                return
+            self._work.clear()
+            try:
+                async with asyncio.timeout(None if next_at is None else next_at - now):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
 
-    async def _send(self, request: Request) -> Answer | NoAnswer:
-        """One call to Talon.One; one that a stop cuts off may have landed like one that timed out."""
+    def _lease_lasts(self, profile: Profile) -> bool:
+        """Whether this process still owns the profile when a request that begins now has ended at the latest."""
+        lease = self._intake.lease_of(profile.shard)
+        return lease is not None and lease.until - time.monotonic() > self._settings.request_timeout
+
+    def _map(self, entry: Entry) -> Plan:
+        destination = event_settings.applied(self._destination(), entry.event.settings)
+        return plan(events.read(entry.event.body, entry.event.type), destination)
+
+    async def _step(self, parcels: list[Parcel]) -> None:
+        """Send, decide, record, and let the profiles go on."""
         try:
-            return await self._talon.update_profile(request)
+            await self._deliver(parcels)
+        except Exception:
+            log.exception("delivery failed; its profiles are tried again", extra={"action": "delivery_bug"})
+            self._limiter.give_back()
+            for parcel in parcels:
+                self._scheduler.put_back(parcel.profile)
+                self._scheduler.sleep(parcel.profile, time.monotonic() + BUG_WAIT)
+        finally:
+            self._shards.subtract(parcel.profile.shard for parcel in parcels)
+            self._slots.release()
+            self._work.set()
+            self._intake.room()
+
+    async def _deliver(self, parcels: list[Parcel]) -> None:
+        parcels = [await self._up_to_date(parcel) for parcel in parcels]
+        sent = [parcel for parcel in parcels if parcel.request is not None]
+        unneeded = [parcel for parcel in parcels if parcel.request is None]
+        if unneeded:
+            now = self._clock()
+            await self._record(unneeded, [unsent(p.entries[0], p.plans[0], now) for p in unneeded])
+        if not sent:
+            return self._limiter.give_back()
+        via = "bulk" if len(sent) > 1 else "merged" if len(sent[0].entries) > 1 else ""
+        got = await self._send(sent)
+        self._tally.requests[via or "single", str(got.status) if isinstance(got, Answer) else "none"] += 1
+        return await self._conclude(sent, got, via)
+
+    async def _up_to_date(self, parcel: Parcel) -> Parcel:
+        first = parcel.entries[0]
+        if first.replay is not Replay.KEPT:
+            return parcel
+        return without_superseded(parcel, await self._outbox.newer(first.key, first.seq))
+
+    async def _send(self, parcels: Sequence[Parcel]) -> Answer | NoAnswer:
+        """One call to Talon.One; one that a stop cuts off may have landed like one that timed out."""
+        requests = [parcel.request for parcel in parcels if parcel.request is not None]
+        try:
+            if len(requests) == 1:
+                return await self._talon.update_profile(requests[0])
+            return await self._talon.update_profiles(requests)
         except asyncio.CancelledError:
             return NoAnswer("the bridge was stopped while the request was under way", may_have_landed=True)
 
-    def _settle(self, entry: Entry, mapped: Plan, got: Answer | NoAnswer) -> Settlement:
-        """What the answer changes; says on the log what a person should look at."""
+    async def _conclude(self, parcels: list[Parcel], got: Answer | NoAnswer, via: str) -> None:
+        """What the answer changes; a refusal of several events changes nothing but that they go out by themselves."""
         now = self._clock()
         known = self._destination().custom_attributes
-        settlement, outcome = settle(entry, mapped, got, self._policy, now, random.random(), known)
-        if isinstance(outcome, RetryAt) and outcome.pause:
-            if not self._limiter.closed_for:
-                log.warning("deliveries pause: %s", outcome.reason, extra={"action": "paused"})
-            self._limiter.close_for(outcome.at - now)
-        if isinstance(outcome, Dead):
-            message_id = entry.event.message_id
-            log.warning("event %r is a dead letter: %s", message_id, outcome.reason, extra={"action": "dead"})
-        return settlement
+        settlements: list[Settlement] = []
+        for parcel in parcels:
+            for entry, mapped in zip(parcel.entries, parcel.plans, strict=True):
+                settlement, outcome = settle(entry, mapped, got, self._policy, now, random.random(), known, via)
+                settlements.append(settlement)
+                if via and isinstance(outcome, Dead) and isinstance(got, Answer) and not outcome.given_up:
+                    self._limiter.well()
+                    return self._claims.take_apart(parcels, got)
+        self._tell(decide(got, Attempts(0, now), self._policy, now, random.random()), now)
+        for settlement in settlements:
+            if settlement.state is State.DEAD:  # why is in its history: Talon.One's words may quote traits
+                log.warning("event %d is a dead letter", settlement.seq, extra={"action": "dead"})
+        return await self._record(parcels, settlements)
 
-    async def _next(self, key: str) -> None:
-        """The head of a profile's queue is settled: on to the one behind it."""
-        queue = self._queues[key]
-        queue.popleft()
-        if queue:
-            self._ready.put_nowait(key)
-        else:
-            del self._queues[key]
-        self._unsettled -= 1
-        if not self._unsettled:
-            async with self._settled:
-                self._settled.notify_all()
+    def _tell(self, outcome: Outcome, now: float) -> None:
+        """Let the gate know how the destination does."""
+        if not (isinstance(outcome, RetryAt) and outcome.pause):
+            return self._limiter.well()
+        wait = outcome.at - now
+        if outcome.busy:
+            return self._limiter.close_for(wait)
+        if not self._limiter.closed_because:
+            log.warning("deliveries pause: %s", outcome.reason, extra={"action": "paused"})
+        return self._limiter.close_for(min(wait, self._policy.probe_every), outcome.reason)
 
-    async def _record(self, settlement: Settlement) -> None:
-        """Write a settlement, however long the disk refuses: the request is done and must not be sent again."""
+    async def _record(self, parcels: Sequence[Parcel], settlements: Sequence[Settlement]) -> None:
+        """Write settlements, however long the disk refuses: the request is done and must not be sent again."""
         while True:
             try:
-                return await self._outbox.settle([settlement])
-            except OutboxUnavailable:
-                log.warning("the outbox cannot be written", extra={"action": "settle_failed"})
+                unrecorded = await self._outbox.settle(settlements)
+                break
+            except OutboxUnavailable as error:
+                log.warning("the outbox cannot be written: %s", error, extra={"action": "settle_failed"})
                 await asyncio.sleep(OUTBOX_RETRY)
+        self._tally.settled.update(s.state.value for s in settlements if s.state is not State.WAITING)
+        waits = {s.seq: s.not_before for s in settlements if s.state is State.WAITING}
+        now, wall = time.monotonic(), self._clock()
+        for parcel in parcels:
+            seqs = frozenset(entry.seq for entry in parcel.entries)
+            waiting = seqs & (unrecorded | waits.keys())
+            self._intake.settled(parcel.entries)
+            self._scheduler.settled(parcel.profile, waiting)
+            if waiting:
+                again = max(waits.get(seq, 0.0) for seq in waiting)
+                self._scheduler.sleep(parcel.profile, now + max(0.0, again - wall))
+            else:
+                self._scheduler.go_on(parcel.profile)
+        self._settled.set()

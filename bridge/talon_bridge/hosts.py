@@ -4,8 +4,6 @@ import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.responses import Response
-
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -26,19 +24,3 @@ def is_served(host: str, allowed: tuple[str, ...]) -> bool:
     except ValueError:
         return False
     return True
-
-
-class HostGuard:
-    """An ASGI layer that refuses requests under any other name with 421."""
-
-    def __init__(self, app: ASGIApp, allowed: tuple[str, ...], refusal: Callable[[str], Response]) -> None:
-        self._app = app
-        self._allowed = tuple(name.lower() for name in allowed)
-        self._refusal = refusal
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        if is_served(host, self._allowed):
-            await self._app(scope, receive, send)
-        else:
-            await self._refusal(host)(scope, receive, send)

@@ -81,6 +81,25 @@ def plan(event: Event, destination: Destination) -> Plan:
     return Plan(Request(event.user_id, attributes), None, explained, warnings)
 
 
+def superseded(mapped: Plan, newer: frozenset[str]) -> Plan:
+    """The plan of a replayed event, less the attributes for which newer values were delivered meanwhile (DEL-2)."""
+    if mapped.request is None or not newer & mapped.request.attributes.keys():
+        return mapped
+
+    def judge(trait: TraitExplanation) -> TraitExplanation:
+        if trait.verdict is not Verdict.WAITING or trait.attribute not in newer:
+            return trait
+        reason = "a newer event has delivered this attribute meanwhile; a forced replay would overwrite it"
+        return msgspec.structs.replace(trait, verdict=Verdict.WITHHELD, rule="DEL-2", reason=reason)
+
+    traits = tuple(judge(trait) for trait in mapped.traits)
+    left = {name: value for name, value in mapped.request.attributes.items() if name not in newer}
+    if not left:
+        notice = Notice("DEL-2", "newer events have delivered all its attributes meanwhile")
+        return Plan(None, notice, traits, mapped.warnings)
+    return Plan(Request(mapped.request.integration_id, left), mapped.reason, traits, mapped.warnings)
+
+
 def _why_not(event: Event, destination: Destination) -> tuple[Notice, bool] | None:
     """Why the event as a whole is not sent (and whether that makes it a dead letter), or None."""
     if event.type != "identify":

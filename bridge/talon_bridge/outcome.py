@@ -55,17 +55,22 @@ class Delivered(msgspec.Struct, frozen=True, tag=True):
 
 
 class RetryAt(msgspec.Struct, frozen=True, tag=True):
-    """Try again, not before `at` (Unix seconds). `pause`: the whole destination waits, not this profile alone."""
+    """Try again, not before `at` (Unix seconds).
+
+    `pause`: the whole destination waits, not this profile alone. `busy`: it works, and asks for patience (429).
+    """
 
     at: float
     reason: str
     pause: bool = False
+    busy: bool = False
 
 
 class Dead(msgspec.Struct, frozen=True, tag=True):
-    """Trying again would not help, or the window is over."""
+    """Trying again would not help, or (`given_up`) the window is over."""
 
     reason: str
+    given_up: bool = False
 
 
 Outcome = Delivered | RetryAt | Dead
@@ -75,7 +80,11 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
     """The outcome of an attempt that ended at `now`; `jitter` is 0 to 1 and spreads the waits."""
     if isinstance(got, NoAnswer):
         hold = policy.hold if got.may_have_landed else 0.0
-        return _retry(got.reason, max(backoff(attempts.count, policy.first_wait, jitter), hold), attempts, policy, now)
+        wait = max(backoff(attempts.count, policy.first_wait, jitter), hold)
+        outcome = _retry(got.reason, wait, attempts, policy, now)
+        if isinstance(outcome, RetryAt) and not got.may_have_landed:
+            return msgspec.structs.replace(outcome, pause=True)
+        return outcome
     if 200 <= got.status < 300:
         return Delivered()
     if got.status in UNAUTHORISED:
@@ -86,7 +95,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
         wait = backoff(attempts.count, policy.first_wait, jitter) if asked is None else asked
         outcome = _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now)
         if isinstance(outcome, RetryAt) and got.status == 429:
-            return msgspec.structs.replace(outcome, pause=True)
+            return msgspec.structs.replace(outcome, pause=True, busy=True)
         return outcome
     if 300 <= got.status < 400:
         return Dead(
@@ -98,7 +107,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
 def _retry(reason: str, wait: float, attempts: Attempts, policy: Policy, now: float) -> Outcome:
     if now + wait > attempts.first_at + policy.retry_window:
         tried = attempts.count + 1
-        return Dead(f"{reason}; given up after {tried} attempts, the retry window is over")
+        return Dead(f"{reason}; given up after {tried} attempts, the retry window is over", given_up=True)
     return RetryAt(now + wait, reason)
 
 

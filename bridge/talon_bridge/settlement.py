@@ -6,7 +6,18 @@ from talon_bridge import explanation
 from talon_bridge.explanation import Notice, TraitExplanation
 from talon_bridge.mapping import Plan
 from talon_bridge.outbox.protocol import Attempt, Entry, Report, Settlement, State
-from talon_bridge.outcome import Answer, Attempts, Dead, Delivered, NoAnswer, Outcome, Policy, RetryAt, decide
+from talon_bridge.outcome import (
+    UNAUTHORISED,
+    Answer,
+    Attempts,
+    Dead,
+    Delivered,
+    NoAnswer,
+    Outcome,
+    Policy,
+    RetryAt,
+    decide,
+)
 
 
 def report_of(mapped: Plan) -> Report:
@@ -15,10 +26,9 @@ def report_of(mapped: Plan) -> Report:
     return Report(mapped.traits, mapped.reason, mapped.warnings, path)
 
 
-def unsent(entry: Entry, mapped: Plan) -> Settlement:
+def unsent(entry: Entry, mapped: Plan, now: float) -> Settlement:
     """The settlement of an event whose plan has no request."""
-    state = State.DEAD if mapped.dead else State.SKIPPED
-    return Settlement(entry.seq, state, entry.attempts, report_of(mapped))
+    return _changed(entry, State.DEAD if mapped.dead else State.SKIPPED, entry.attempts, report_of(mapped), now)
 
 
 def settle(
@@ -29,29 +39,43 @@ def settle(
     now: float,
     jitter: float,
     known: tuple[str, ...],
+    via: str = "",
 ) -> tuple[Settlement, Outcome]:
     """The settlement after an attempt that ended at `now`, and the outcome that it follows from.
 
-    `jitter` is 0 to 1; `known` are attribute names that a refused one may have been meant to be.
+    `jitter` is 0 to 1; `known` are attribute names that a refused one may have been meant to be; `via` is the
+    attempt's. Attempts before a replay, and those that a pause of the destination ended, do not use up the time that
+    an event has.
     """
-    first_at = entry.attempts[0].at if entry.attempts else now
-    outcome = decide(got, Attempts(len(entry.attempts), first_at), policy, now, jitter)
+    counted = [attempt for attempt in entry.attempts[entry.earlier :] if attempt.status not in UNAUTHORISED]
+    outcome = decide(got, Attempts(len(counted), counted[0].at if counted else now), policy, now, jitter)
     status = got.status if isinstance(got, Answer) else None
     match outcome:
         case Delivered():
             report = msgspec.structs.replace(report_of(mapped), traits=explanation.delivered(mapped.traits))
-            attempts = (*entry.attempts, Attempt(now, status))
-            return Settlement(entry.seq, State.DELIVERED, attempts, report), outcome
+            attempts = (*entry.attempts, Attempt(now, status, via=via))
+            return _changed(entry, State.DELIVERED, attempts, report, now), outcome
         case RetryAt(at, reason):
-            attempts = (*entry.attempts, Attempt(now, status, reason))
-            return Settlement(entry.seq, State.WAITING, attempts, None, at), outcome
+            attempts = (*entry.attempts, Attempt(now, status, reason, via))
+            return _changed(entry, State.WAITING, attempts, None, now, at), outcome
         case Dead(reason):
             told = _in_full(reason, got)
             traits = _traits_of_the_dead(mapped, got, reason, known)
             notice = Notice(explanation.rule_broken(traits), told)
             report = msgspec.structs.replace(report_of(mapped), traits=traits, reason=notice)
-            attempts = (*entry.attempts, Attempt(now, status, told))
-            return Settlement(entry.seq, State.DEAD, attempts, report), outcome
+            attempts = (*entry.attempts, Attempt(now, status, told, via))
+            return _changed(entry, State.DEAD, attempts, report, now), outcome
+
+
+def _changed(
+    entry: Entry,
+    state: State,
+    attempts: tuple[Attempt, ...],
+    report: Report | None,
+    at: float,
+    not_before: float = 0.0,
+) -> Settlement:
+    return Settlement(entry.seq, entry.shard, entry.mark, state, attempts, report, at, not_before)
 
 
 def _traits_of_the_dead(

@@ -4,15 +4,24 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from localtalon import dead_letter_commands
+
+if TYPE_CHECKING:
+    from localtalon.sandbox import Pair
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="localtalon")
 def main() -> None:
     """Talon.One on your own machine, and the Segment destination that feeds it."""
+
+
+for _command in (dead_letter_commands.dead_letters, dead_letter_commands.replay, dead_letter_commands.discard):
+    main.add_command(_command)
 
 
 _CONFIG_HELP = "Config file (default: ./localtalon.toml where there is one, else the demo)."
@@ -22,7 +31,7 @@ _config = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help=_CONFIG_HELP,
 )
-_data = click.option("--data", help="Keep everything in this directory (default: in memory, gone at exit).")
+_data = click.option("--data", help="A directory, or PostgreSQL URL, to keep all in (default: memory, gone at exit).")
 _host = click.option("--host", help="Address to listen on (default 127.0.0.1).")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 
@@ -64,7 +73,7 @@ def up(
     settings = startup.with_ports(settings, _first(emulator_port, port), _first(bridge_port, port))
     pair = startup.composed(settings)
     for warning in settings.warnings(pair.emulator.url):
-        click.echo(f"warning: {warning}", err=True)
+        startup.warn(warning, settings.bridge.log)
 
     def ready() -> None:
         if as_json:
@@ -74,15 +83,14 @@ def up(
             click.echo("\nCtrl-C ends it.")
         sys.stdout.flush()
         if demo:
-            url, key = pair.bridge.url, pair.bridge_settings.write_keys[0]
-            startup.in_background(lambda: _show_demo(url, key, to_stderr=as_json))
+            startup.in_background(lambda: _show_demo(pair, to_stderr=as_json))
 
-    startup.run((pair.emulator, pair.bridge), ready)
+    startup.run((pair.emulator, pair.bridge), ready, pair.bridge_settings.log)
 
 
 @main.command()
 @_config
-@click.option("--data", help="The directory, or PostgreSQL URL, to keep everything in (default: in memory).")
+@_data
 @_host
 @_port("--port", 8900)
 @_json
@@ -120,7 +128,7 @@ def bridge(config_file: Path | None, data: str | None, host: str | None, port: i
         "writeKey": settings.write_keys[0],
         "applicationDomain": settings.destination.base_url,
     }
-    startup.run((service,), lambda: _announce(told, as_json))
+    startup.run((service,), lambda: _announce(told, as_json), settings.log)
 
 
 @main.command()
@@ -182,10 +190,11 @@ def _announce(told: dict[str, Any], as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _show_demo(bridge_url: str, write_key: str, to_stderr: bool) -> None:
+def _show_demo(pair: "Pair", to_stderr: bool) -> None:
     from localtalon import demo
 
-    for line in demo.run(bridge_url, write_key):
+    settings = pair.bridge_settings
+    for line in demo.run(pair.bridge.url, settings.write_keys[0], settings.control_token):
         click.echo(line, err=to_stderr)
     sys.stdout.flush()
 

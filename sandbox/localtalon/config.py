@@ -62,7 +62,9 @@ class BridgeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 8901
     data: str | None = None
     write_keys: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    webhook_secret: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     allowed_hosts: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    control_token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     max_requests_per_second: float | msgspec.UnsetType = msgspec.UNSET
     max_concurrent_requests: int | msgspec.UnsetType = msgspec.UNSET
     request_timeout: float | msgspec.UnsetType = msgspec.UNSET
@@ -70,6 +72,15 @@ class BridgeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_wait: float | msgspec.UnsetType = msgspec.UNSET
     probe_every: float | msgspec.UnsetType = msgspec.UNSET
     shutdown_grace: float | msgspec.UnsetType = msgspec.UNSET
+    bulk_threshold: int | msgspec.UnsetType = msgspec.UNSET
+    lease: float | msgspec.UnsetType = msgspec.UNSET
+    retention_age: float | msgspec.UnsetType = msgspec.UNSET
+    retention_size: int | msgspec.UnsetType = msgspec.UNSET
+    log: Literal["text", "json"] = "text"
+
+    def __repr__(self) -> str:
+        """Leave keys, tokens and secrets out."""
+        return f"BridgeSection(host={self.host!r}, port={self.port!r})"
 
 
 class DestinationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +91,10 @@ class DestinationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     custom_attributes: tuple[str, ...] | None = None
     client_side_sources: Literal["accept", "warn", "reject"] = "warn"
     run_rule_engine: bool = False
+
+    def __repr__(self) -> str:
+        """Leave the key out."""
+        return f"DestinationSection(application_domain={self.application_domain!r})"
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,9 +124,7 @@ class Config(msgspec.Struct, frozen=True):
         """What the emulator is started with; it answers to the name that it listens on. Raises `ConfigError`."""
         section = self.emulator
         if section.control_token is None and not _is_loopback(section.host):
-            what = f"the host {section.host!r} can be reached from other machines"
-            how = "give emulator.control_token in the config, or LOCALTALON_EMULATOR_CONTROL_TOKEN"
-            raise ConfigError(f"{what}: {how}, which /_emulator/ asks for")
+            raise ConfigError(_needs_token("emulator", section.host))
         own_name = () if section.host in _WILDCARDS else (section.host,)
         return EmulatorSettings(
             host=section.host,
@@ -130,7 +143,12 @@ class Config(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self.deployment, assumptions=chosen)
 
     def bridge_settings(self, emulator_url: str) -> BridgeSettings:
-        """What the bridge is started with; `emulator_url` is the application domain unless the file names one."""
+        """What the bridge is started with; `emulator_url` is the application domain unless the file names one.
+
+        Raises `ConfigError`.
+        """
+        if self.bridge.control_token is None and not _is_loopback(self.bridge.host):
+            raise ConfigError(_needs_token("bridge", self.bridge.host))
         given = msgspec.structs.asdict(self.bridge)
         destination = self.destination_settings(emulator_url)
         try:
@@ -189,6 +207,12 @@ class Config(msgspec.Struct, frozen=True):
                 if key.platform == "none":
                     return key.key
         raise ConfigError(f"{self.origin}: destination.api_key is missing, and the deployment has no plain API key")
+
+
+def _needs_token(part: str, host: str) -> str:
+    what = f"the host {host!r} can be reached from other machines"
+    how = f"give {part}.control_token in the config, or LOCALTALON_{part.upper()}_CONTROL_TOKEN"
+    return f"{what}: {how}, which /_{part}/ asks for"
 
 
 def _undefined(name: str, defined: tuple[str, ...]) -> str:

@@ -37,12 +37,14 @@ EVENTS: tuple[dict[str, Any], ...] = (
 )
 
 
-def run(bridge_url: str, write_key: str) -> Iterator[str]:
+def run(bridge_url: str, write_key: str, token: str | None) -> Iterator[str]:
     """Send the events and tell, line by line, what became of each."""
     calls = [{**event, "messageId": f"demo-{uuid.uuid4()}"} for event in EVENTS]
+    asking = [] if token is None else [(b"authorization", b"Bearer " + token.encode())]
     with httpx.Client(base_url=bridge_url, trust_env=False, timeout=30) as client:
         sent = client.post("/v1/batch", json={"batch": calls}, auth=(write_key, ""))
         sent.raise_for_status()
+        client.headers.update(asking)
         client.get("/_bridge/idle", params={"timeout": 20})
         for call in calls:
             yield ""

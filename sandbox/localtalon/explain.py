@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from localtalon.terminal import printable
 from talon_bridge import codec, events
 from talon_bridge.codec import MalformedError
 from talon_bridge.events import Accepted
@@ -137,11 +138,6 @@ def trait_line(trait: Any) -> str:
     fate = "sent" if trait.verdict is Verdict.SENT else f"{trait.verdict}: {trait.reason}"
     rule = f" [{trait.rule}]" if trait.rule else ""
     return printable(f"{trait.pointer} -> {trait.attribute} = {shown}  {fate}{rule}")
-
-
-def printable(text: str) -> str:
-    """Text from outside for a terminal: what could move the cursor or start a line is shown as its escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def is_well(item: Explained) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import msgspec
 
@@ -51,7 +51,7 @@ def compose(settings: Config) -> Pair:
     except BaseException:
         talon_socket.close()
         raise
-    bridge = Service("bridge", create_bridge(of_bridge), bridge_socket)
+    bridge = Service("bridge", create_bridge(of_bridge), bridge_socket, Protocol)  # for its bounds
     return Pair(emulator, bridge, of_emulator, of_bridge)
 
 
@@ -118,9 +118,11 @@ class Sandbox:
 
     def idle(self, seconds: float = 30) -> None:
         """Wait until everything that the bridge accepted is settled; raises TimeoutError when that takes longer."""
-        url = f"{self.bridge_url}/_bridge/idle?timeout={seconds:g}"
+        token = self._running.bridge_settings.control_token
+        headers = {} if token is None else {"Authorization": "Bearer " + token.encode().decode("latin-1")}
+        request = Request(f"{self.bridge_url}/_bridge/idle?timeout={seconds:g}", headers=headers)  # noqa: S310 (our own)
         try:
-            with _direct.open(url, timeout=seconds + 10) as answer:
+            with _direct.open(request, timeout=seconds + 10) as answer:
                 answer.read()
         except HTTPError as error:
             with error:

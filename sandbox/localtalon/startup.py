@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
-from localtalon import config_file
+from localtalon import config_file, log
 from localtalon.config import Config, ConfigError
 from localtalon.serve import PortTakenError, Service, StartError, bind, run_until_signalled
 from talon_bridge.settings import Destination, SettingsError
@@ -30,6 +30,14 @@ def fail(message: str) -> NoReturn:
     """End with exit code 2 and one line that says why."""
     click.echo(f"localtalon: {message}", err=True)
     sys.exit(COULD_NOT_RUN)
+
+
+def warn(message: str, form: log.Form) -> None:
+    """Say on standard error what does not keep anything from starting, as the log is written."""
+    if form == "text":
+        return click.echo(f"warning: {message}", err=True)
+    log.set_up(form)
+    return logging.getLogger("localtalon").warning("%s", message, extra={"action": "configured"})
 
 
 def configured(path: Path | None, data: str | None, host: str | None) -> Config:
@@ -79,11 +87,12 @@ def emulator(settings: Config) -> tuple[Service, DeploymentSeed]:
 def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
     """The bridge alone, bound."""
     from talon_bridge.app import create_app
+    from talon_emulator.wire import Protocol
 
     try:
         of_bridge = settings.bridge_settings(USUAL_EMULATOR)
         bound = bind(of_bridge.host, of_bridge.port, "bridge", "--port")
-        return Service("bridge", create_app(of_bridge), bound), of_bridge
+        return Service("bridge", create_app(of_bridge), bound, Protocol), of_bridge
     except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
         fail(str(error))
 
@@ -97,11 +106,9 @@ def destination(path: Path | None) -> tuple[Destination, Definitions]:
         fail(str(error))
 
 
-def run(services: Sequence[Service], ready: Callable[[], None]) -> None:
-    """Serve until a signal; what keeps a service from starting is said in one line."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Its warnings are about what clients do wrong, which the clients are told.
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+def run(services: Sequence[Service], ready: Callable[[], None], form: log.Form = "text") -> None:
+    """Serve until a signal, logging in this form; what keeps a service from starting is said in one line."""
+    log.set_up(form)
     try:
         run_until_signalled(services, ready)
     except (SettingsError, StartError) as error:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talon_bridge.body import ClientGoneError, read_body
+from talon_bridge.body import MAX_MEMBERS, ClientGoneError, read_body
 from talon_bridge.codec import MalformedError
 
 LIMIT = 1000
@@ -100,3 +100,9 @@ def test_a_body_in_clear(encoding: str) -> None:
 def test_an_encoding_that_is_not_understood_is_named(encoding: str) -> None:
     with pytest.raises(MalformedError, match=f"Content-Encoding {encoding} is not understood"):
         read([b"x"], encoding)
+
+
+def test_many_members_are_refused_before_they_cost() -> None:
+    assert read([gzip.compress(b"x") * MAX_MEMBERS], "gzip", 100_000) == b"x" * MAX_MEMBERS
+    with pytest.raises(MalformedError, match=f"more than {MAX_MEMBERS} members"):
+        read([gzip.compress(b"") * 20_000], "gzip", 500_000)

@@ -181,3 +181,27 @@ SHAPE = codec.decoder(Shape)
 def test_what_a_shape_does_not_name_is_looked_at_too(raw: bytes) -> None:
     with pytest.raises(MalformedError):
         codec.read_whole(SHAPE, b'{"a":[],"unknown":' + raw + b"}")
+
+
+@given(st.lists(st.dictionaries(texts, values, max_size=3) | values, max_size=3), st.sampled_from(["", " ", "\n\t "]))
+@example([{"]": '}"\\', "{": ["[", {}]}, {}], " ")
+@example([{}], "")
+def test_the_first_object_of_an_array_is_sliced_out(items: list[Any], space: str) -> None:
+    written = [codec.encode(item) for item in items]
+    gap = space.encode()
+    raw = gap + b"[" + gap + (gap + b"," + gap).join(written) + gap + b"]" + gap
+    wanted = written[0] if items and isinstance(items[0], dict) else None
+    assert codec.first_object(raw, len(raw)) == wanted
+    assert wanted is None or wanted == bytes(msgspec.json.decode(raw, type=list[msgspec.Raw])[0])
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b"[", b"[{", b'[{"a":"}', b"[[{}]]", b"[1,{}]", b"x[{}]", b"[" * 100_000])
+def test_no_first_object(raw: bytes) -> None:
+    assert codec.first_object(raw, len(raw)) is None
+
+
+def test_the_first_object_is_not_looked_for_without_end() -> None:
+    assert codec.first_object(b'[{"a":1}]', 8) == b'{"a":1}'
+    assert codec.first_object(b'[{"a":1}]', 7) is None
+    assert codec.first_object(b"[" + b'{"a":' * 64 + b"1" + b"}" * 64 + b"]", 1000) is not None
+    assert codec.first_object(b"[" + b'{"a":' * 65 + b"1" + b"}" * 65 + b"]", 1000) is None

@@ -322,3 +322,36 @@ def test_shared_members_nest_no_deeper_than_others(levels: int, taken: bool) -> 
         assert len(events.batch(raw, NOW, numbered()).events) == 1
     else:
         assert refusal(lambda: events.batch(raw, NOW, numbered()))[0] == "too_deep"
+
+
+# What Segment forwards
+
+
+def forwarded(call: Any, pointer: str = "") -> events.Accepted:
+    return events.forwarded(call if isinstance(call, bytes) else json.dumps(call).encode(), pointer, NOW, numbered())
+
+
+def test_a_forwarded_event_keeps_the_time_that_segment_corrected() -> None:
+    call = {"type": "identify", "timestamp": "2023-01-01T00:00:00.000Z", "sentAt": "2023-01-01T09:00:00.000Z"}
+    assert forwarded(call).timestamp == "2023-01-01T00:00:00.000Z"
+    assert forwarded({"type": "identify", "sentAt": "2023-01-01T09:00:00.000Z"}).timestamp == rfc3339(NOW)
+
+
+def test_a_forwarded_event_says_its_type_and_gets_an_id_where_it_has_none() -> None:
+    assert forwarded({"type": "identify", "userId": "u", "messageId": "m"}).message_id == "m"
+    assert forwarded({"type": "track"}).message_id == "new-1"
+    assert refusal(lambda: forwarded({"userId": "u"}, "/3"))[:2] == ("missing_type", "/3/type")
+
+
+def test_a_forwarded_event_may_have_grown_on_its_way() -> None:
+    empty = len(b'{"type":"identify","x":""}')
+    limit = events.MAX_FORWARDED_BYTES
+    assert limit > MAX_EVENT_BYTES
+    assert forwarded(b'{"type":"identify","x":"%s"}' % (b"x" * (limit - empty))).type == "identify"
+    too_large = b'{"type":"identify","x":"%s"}' % (b"x" * (limit - empty + 1))
+    assert refusal(lambda: forwarded(too_large))[0] == "event_too_large"
+
+
+def test_an_array_is_taken_apart_as_it_is_written() -> None:
+    assert events.listed(b' [ {"a" : 1e-7},{"b":"\xe2\x80\xa8"} ] ') == [b'{"a" : 1e-7}', b'{"b":"\xe2\x80\xa8"}']
+    assert refusal(lambda: events.listed(b"{}"))[0] == "invalid_type"

@@ -35,9 +35,14 @@ from bridge_support import (
 from talon_bridge.outbox.sqlite import SqliteOutbox
 
 
+def only(number: int) -> dict[str, Any]:
+    """Traits that are never merged with those of another event: strings are not alike."""
+    return {"name": str(number)}
+
+
 def sent(target: Target, user: str) -> list[Any]:
-    """The values of `n` that arrived for a profile, in order."""
-    return [seen.attributes["n"] for seen in target.of(user)]
+    """The numbers that arrived for a profile, in order."""
+    return [int(seen.attributes["name"]) for seen in target.of(user)]
 
 
 def event(bridge: Bridge, message_id: str) -> dict[str, Any]:
@@ -60,13 +65,13 @@ def test_each_profile_gets_its_events_in_order_whatever_fails(calls: list[tuple[
         left[number] = fails
 
     def script(seen: Seen) -> Reply:
-        number = seen.attributes["n"]
+        number = int(seen.attributes["name"])
         left[number] -= 1
         return failures[left[number]] if left[number] >= 0 else Reply()
 
     with scripted_target() as target, running(quick(destination(target.url))) as bridge:
         target.script = script
-        items = [identify(user, {"n": number}) for number, (user, _) in enumerate(calls)]
+        items = [identify(user, only(number)) for number, (user, _) in enumerate(calls)]
         assert bridge.post("/v1/batch", {"batch": items}).status_code == 200
         assert bridge.idle()
         for user, numbers in wanted.items():
@@ -83,9 +88,9 @@ def test_a_blocked_profile_blocks_nobody_else(target: Target) -> None:
     target.script = lambda seen: Reply(gate=gate if seen.user == "blocked" else None)
     with running(quick(destination(target.url), max_concurrent_requests=2)) as bridge:
         for number in range(10):
-            bridge.identify("blocked", {"n": number})
+            bridge.identify("blocked", only(number))
         for number in range(20):
-            bridge.identify(f"free-{number}", {"n": number})
+            bridge.identify(f"free-{number}", only(number))
         target.wait_for(21)
         assert sent(target, "blocked") == [0]
         assert not bridge.idle(0)
@@ -97,10 +102,10 @@ def test_a_blocked_profile_blocks_nobody_else(target: Target) -> None:
 def test_a_profile_that_waits_for_its_retry_blocks_nobody_else(target: Target) -> None:
     target.script = lambda seen: Reply(503, (("Retry-After", "300"),)) if seen.user == "waits" else Reply()
     with running(quick(destination(target.url), max_concurrent_requests=1)) as bridge:
-        bridge.identify("waits", {"n": 0})
-        bridge.identify("waits", {"n": 1})
+        bridge.identify("waits", only(0))
+        bridge.identify("waits", only(1))
         target.wait_for(1)
-        bridge.identify("free", {"n": 2})
+        bridge.identify("free", only(2))
         target.wait_for(2)
         assert (sent(target, "waits"), sent(target, "free")) == ([0], [2])
 
@@ -110,7 +115,7 @@ def test_different_profiles_are_delivered_side_by_side(target: Target) -> None:
     target.script = always(Reply(gate=gate))
     with running(quick(destination(target.url))) as bridge:
         for number in range(8):
-            bridge.identify(f"u{number}", {"n": 1})
+            bridge.identify(f"u{number}", only(1))
         target.wait_for(8)
         gate.open()
         assert bridge.idle()
@@ -142,8 +147,8 @@ RETRIED = [
 def test_what_is_worth_retrying_is_retried(target: Target, reply: Reply) -> None:
     target.script = in_turn(reply, reply)
     with running(quick(destination(target.url))) as bridge:
-        bridge.identify("u", {"n": 1}, messageId="m")
-        bridge.identify("u", {"n": 2})
+        bridge.identify("u", only(1), messageId="m")
+        bridge.identify("u", only(2))
         assert bridge.idle()
         assert sent(target, "u") == [1, 1, 1, 2]
         told = event(bridge, "m")
@@ -156,8 +161,8 @@ def test_a_reset_connection_is_retried_after_the_hold(target: Target, cut: str) 
     """The first request may still land: until the time-out has passed, nothing newer may overtake it."""
     target.script = in_turn(Reply(cut=cut))
     with running(quick(destination(target.url), request_timeout=0.5)) as bridge:
-        bridge.identify("u", {"n": 1}, messageId="m")
-        bridge.identify("u", {"n": 2})
+        bridge.identify("u", only(1), messageId="m")
+        bridge.identify("u", only(2))
         assert bridge.idle()
         assert sent(target, "u") == [1, 1, 2]
         first, second = event(bridge, "m")["attempts"]
@@ -170,10 +175,10 @@ def test_a_reset_connection_is_retried_after_the_hold(target: Target, cut: str) 
 def test_a_retry_after_holds_the_whole_destination_on_429(target: Target) -> None:
     target.script = in_turn(Reply(429, (("Retry-After", "200"),)))
     with running(quick(destination(target.url))) as bridge:
-        bridge.identify("u", {"n": 1})
+        bridge.identify("u", only(1))
         target.wait_for(1)
         until(lambda: bridge.client.get("/_bridge/idle").json()["pausedFor"])
-        bridge.identify("v", {"n": 2})
+        bridge.identify("v", only(2))
         paused = bridge.client.get("/_bridge/idle?timeout=0.1")
         assert (paused.status_code, len(target.seen)) == (409, 1)
         assert 190 < paused.json()["pausedFor"] <= 200
@@ -184,8 +189,8 @@ def test_a_key_that_is_not_accepted_pauses_and_then_all_goes_on_in_order(target:
     target.script = lambda _seen: Reply(200 if accepted[0] else 401)
     with running(quick(destination(target.url))) as bridge:
         for number in range(5):
-            bridge.identify("u", {"n": number}, messageId=f"m{number}")
-            bridge.identify(f"v{number}", {"n": number})
+            bridge.identify("u", only(number), messageId=f"m{number}")
+            bridge.identify(f"v{number}", only(number))
         target.wait_for(3)
         assert set(sent(target, "u")) <= {0}
         accepted[0] = True
@@ -200,7 +205,7 @@ REFUSAL = json.dumps(
     {
         "message": "invalid request",
         "errors": [
-            {"title": "t", "details": "attribute 'n' is not defined", "source": {"pointer": "/attributes/n"}},
+            {"title": "t", "details": "attribute 'name' is not defined", "source": {"pointer": "/attributes/name"}},
         ],
     }
 ).encode()
@@ -209,16 +214,16 @@ REFUSAL = json.dumps(
 def test_a_refused_request_is_dead_at_once_and_explained(target: Target) -> None:
     target.script = in_turn(Reply(400, body=REFUSAL))
     with running(quick(destination(target.url))) as bridge:
-        bridge.identify("u", {"n": 1, "email": "e", "shoe": 43}, messageId="m")
-        bridge.identify("u", {"n": 2})
+        bridge.identify("u", {"name": "1", "email": "e", "shoe": 43}, messageId="m")
+        bridge.identify("u", only(2))
         assert bridge.idle()
         assert sent(target, "u") == [1, 2]
         told = event(bridge, "m")
         assert told["state"] == "dead"
         assert told["reason"]["reason"] == "Talon.One answered 400: invalid request"
         assert [(trait["verdict"], trait["rule"], trait["reason"]) for trait in told["traits"]] == [
-            ("refused", "ATT-1", "attribute 'n' is not defined"),
-            ("refused", "ATT-1", "the whole request was refused (400) because of n"),
+            ("refused", "ATT-1", "attribute 'name' is not defined"),
+            ("refused", "ATT-1", "the whole request was refused (400) because of name"),
             ("withheld", "MAP-3", "shoe is not in Custom Attributes"),
         ]
         assert [attempt["status"] for attempt in told["attempts"]] == [400]
@@ -228,8 +233,8 @@ def test_a_refused_request_is_dead_at_once_and_explained(target: Target) -> None
 def test_what_is_final_is_dead_and_the_profile_goes_on(target: Target, status: int) -> None:
     target.script = in_turn(Reply(status, (("Location", "/elsewhere"),), b"no"))
     with running(quick(destination(target.url))) as bridge:
-        bridge.identify("u", {"n": 1}, messageId="m")
-        bridge.identify("u", {"n": 2})
+        bridge.identify("u", only(1), messageId="m")
+        bridge.identify("u", only(2))
         assert bridge.idle()
         assert sent(target, "u") == [1, 2]
         assert bridge.counts() == {"waiting": 0, "delivered": 1, "skipped": 0, "dead": 1}
@@ -239,10 +244,10 @@ def test_what_is_final_is_dead_and_the_profile_goes_on(target: Target, status: i
 def test_after_the_window_an_event_is_dead_with_its_history(target: Target) -> None:
     """Retries end by the clock that the app is given; it moves a minute with every look."""
     ticks = itertools.count(1_700_000_000, 60)
-    target.script = lambda seen: Reply(503 if seen.attributes["n"] == 1 else 200)
+    target.script = lambda seen: Reply(503 if int(seen.attributes["name"]) == 1 else 200)
     with running(quick(destination(target.url), retry_window=600), clock=lambda: float(next(ticks))) as bridge:
-        bridge.identify("u", {"n": 1}, messageId="m")
-        bridge.identify("u", {"n": 2})
+        bridge.identify("u", only(1), messageId="m")
+        bridge.identify("u", only(2))
         assert bridge.idle()
         told = event(bridge, "m")
         assert told["state"] == "dead"
@@ -255,7 +260,7 @@ def test_after_the_window_an_event_is_dead_with_its_history(target: Target) -> N
 @pytest.mark.parametrize("user_id", [".", "..", "x" * 1001])
 def test_a_user_id_that_no_path_can_hold_is_never_sent(target: Target, user_id: str) -> None:
     with running(quick(destination(target.url))) as bridge:
-        bridge.identify(user_id, {"n": 1}, messageId="m")
+        bridge.identify(user_id, only(1), messageId="m")
         assert bridge.idle()
         assert target.seen == []
         told = event(bridge, "m")
@@ -264,11 +269,11 @@ def test_a_user_id_that_no_path_can_hold_is_never_sent(target: Target, user_id: 
 
 def test_a_message_id_is_delivered_once(target: Target) -> None:
     with running(quick(destination(target.url))) as bridge:
-        item = identify("u", {"n": 1}, messageId="m")
+        item = identify("u", only(1), messageId="m")
         assert bridge.post("/v1/batch", {"batch": [item, item]}).status_code == 200
         bridge.post("/v1/identify", item)
         assert bridge.idle()
-        bridge.post("/v1/identify", {**item, "traits": {"n": 2}})
+        bridge.post("/v1/identify", {**item, "traits": only(2)})
         assert bridge.idle()
         assert sent(target, "u") == [1]
 
@@ -281,7 +286,7 @@ class Filling(SqliteOutbox):
 
     async def full(self, pages: int) -> None:
         """Leave room for so many pages."""
-        await self._do(lambda db: db.execute(f"PRAGMA max_page_count = {pages}"))
+        await self._database.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}"))
 
 
 def test_a_settlement_that_cannot_be_written_does_not_send_again(target: Target) -> None:
@@ -291,7 +296,7 @@ def test_a_settlement_that_cannot_be_written_does_not_send_again(target: Target)
     target.script = always(Reply(gate=gate))
     with running(quick(destination(target.url)), box) as bridge:
         # Traits so long that the report of their delivery needs pages of its own.
-        bridge.identify("u", {"n": 1, "email": "e" * 20_000}, messageId="m")
+        bridge.identify("u", {"name": "1", "email": "e" * 20_000}, messageId="m")
         target.wait_for(1)
         leave_room(box, 1)
         gate.open()
@@ -304,7 +309,7 @@ def test_a_settlement_that_cannot_be_written_does_not_send_again(target: Target)
 
 def leave_room(box: Filling, pages: int) -> None:
     """Change the room on the disk in the bridge's own loop, and return when it is done."""
-    loop = box._committer.get_loop() if box._committer else None
+    loop = box._database._committer.get_loop() if box._database._committer else None
     assert loop is not None
     asyncio.run_coroutine_threadsafe(box.full(pages), loop).result(PATIENCE)
 
@@ -316,18 +321,18 @@ def test_what_waits_is_delivered_by_the_next_bridge_in_order(target: Target, tmp
     target.script = always(Reply(503, (("Retry-After", "0"),)))
     with running(quick(destination(target.url), data=str(tmp_path))) as bridge:
         for number in range(5):
-            bridge.identify("u", {"n": number}, messageId=f"m{number}")
+            bridge.identify("u", only(number), messageId=f"m{number}")
         target.wait_for(3)
     assert set(sent(target, "u")) == {0}
     target.script = always(Reply())
     with running(quick(destination(target.url), data=str(tmp_path))) as bridge:
-        bridge.identify("u", {"n": 5})
+        bridge.identify("u", only(5))
         assert bridge.idle()
         assert list(dict.fromkeys(sent(target, "u"))) == [0, 1, 2, 3, 4, 5]
         tried = event(bridge, "m0")["attempts"]
         assert [attempt["status"] for attempt in tried][-1] == 200
         assert {attempt["status"] for attempt in tried[:-1]} == {503}
-        bridge.identify("u", {"n": 9}, messageId="m0")
+        bridge.identify("u", only(9), messageId="m0")
         assert bridge.idle()
         assert 9 not in sent(target, "u")
 
@@ -336,7 +341,7 @@ def test_a_request_in_flight_is_recorded_before_the_end(target: Target, tmp_path
     gate = target.gate()
     target.script = always(Reply(gate=gate))
     with running(quick(destination(target.url), data=str(tmp_path))) as bridge:
-        bridge.identify("u", {"n": 1}, messageId="m")
+        bridge.identify("u", only(1), messageId="m")
         target.wait_for(1)
         gate.open()
     with running(quick(destination(target.url), data=str(tmp_path))) as bridge:
@@ -348,7 +353,7 @@ def test_a_request_in_flight_is_recorded_before_the_end(target: Target, tmp_path
 def test_a_request_that_does_not_end_is_left_for_the_next_start(target: Target, tmp_path: Path) -> None:
     target.script = in_turn(Reply(gate=target.gate()))
     with running(quick(destination(target.url), data=str(tmp_path), shutdown_grace=0.05, request_timeout=1)) as bridge:
-        bridge.identify("u", {"n": 1}, messageId="m")
+        bridge.identify("u", only(1), messageId="m")
         target.wait_for(1)
     with running(quick(destination(target.url), data=str(tmp_path))) as bridge:
         assert bridge.idle()
@@ -378,13 +383,13 @@ def test_a_killed_bridge_loses_nothing_it_accepted(target: Target, tmp_path: Pat
     config = tmp_path / "localtalon.toml"
     config.write_text(
         f'[bridge]\nmax_requests_per_second = 0\n[destination]\napi_key = "k"\n'
-        f'application_domain = "{target.url}"\ncustom_attributes = ["n"]\n'
+        f'application_domain = "{target.url}"\ncustom_attributes = ["name"]\n'
     )
-    target.script = lambda seen: Reply(gate=target.gate() if seen.attributes["n"] >= 10 else None)
+    target.script = lambda seen: Reply(gate=target.gate() if int(seen.attributes["name"]) >= 10 else None)
     accepted = 0
     with as_a_process(config, tmp_path / "data") as (process, url), httpx.Client(trust_env=False) as client:
         for number in range(40):
-            item = {**identify(f"u{number % 3}", {"n": number}), "writeKey": "localtalon-write-key"}
+            item = {**identify(f"u{number % 3}", only(number)), "writeKey": "localtalon-write-key"}
             accepted += client.post(f"{url}/v1/identify", json=item).status_code == 200
         target.wait_for(13)
         process.kill()

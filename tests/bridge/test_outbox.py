@@ -6,22 +6,31 @@ import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bridge_support import PATIENCE
 from talon_bridge.events import Accepted
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.outbox import FILE_NAME, open_outbox
-from talon_bridge.outbox.protocol import Attempt, Outbox, OutboxUnavailable, Report, Settlement, State
-from talon_bridge.outbox.sqlite import DUPLICATE_WINDOW, PRUNE_EVERY, Job, SqliteOutbox
+from talon_bridge.outbox.protocol import (
+    DUPLICATE_WINDOW,
+    START,
+    Attempt,
+    Entry,
+    Outbox,
+    OutboxUnavailable,
+    Replay,
+    Report,
+    Retention,
+    Selection,
+    Settlement,
+    State,
+)
+from talon_bridge.outbox.sqlite import SqliteOutbox
 from talon_bridge.settings import SettingsError
 
 REPORT = Report((TraitExplanation("/a", "a", 2**70, Verdict.SENT),), Notice("", "why"), (Notice("SRC-1", "w"),))
@@ -49,15 +58,50 @@ def with_outbox(data: str | None, use: Callable[[Outbox], Awaitable[Any]]) -> An
     return asyncio.run(main())
 
 
+async def waiting(box: Outbox) -> list[Entry]:
+    """Everything that waits, in the order in which it began to."""
+    leases = await box.lease()
+    page = await box.feed(dict.fromkeys(leases.held, START), 10_000)
+    return page.entries
+
+
+def settled(entry: Entry, state: State, attempts: tuple[Attempt, ...] = (), not_before: float = 0.0) -> Settlement:
+    report = None if state is State.WAITING else REPORT
+    at = entry.event.received_at
+    return Settlement(entry.seq, entry.shard, entry.mark, state, attempts, report, at, not_before)
+
+
+def ids(entries: Sequence[Entry]) -> list[str]:
+    return [entry.event.message_id for entry in entries]
+
+
 def test_what_is_appended_waits_in_order(data: str | None) -> None:
     async def use(box: Outbox) -> None:
-        first = await box.append([call("a", "u1"), call("b", None), call("c", "u1")])
-        (last,) = await box.append([call("d", "u2")])
-        assert [waiting.key for waiting in [*first, last]] == ["u1", "", "u1", "u2"]
-        assert await box.waiting() == [*first, last]
-        assert [waiting.seq for waiting in [*first, last]] == sorted({waiting.seq for waiting in [*first, last]})
-        entry = await box.entry(first[1].seq)
-        assert (entry.event, entry.state, entry.attempts, entry.report) == (call("b", None), State.WAITING, (), None)
+        assert await box.append([call("a", "u1"), call("b", None), call("c", "u1")]) == 3
+        assert await box.append([call("d", "u2")]) == 1
+        entries = await waiting(box)
+        assert ids(entries) == ["a", "b", "c", "d"]
+        assert [entry.seq for entry in entries] == sorted({entry.seq for entry in entries})
+        assert entries[1].key == f"\0{entries[1].seq}"
+        assert (entries[1].event, entries[1].state, entries[1].report) == (call("b", None), State.WAITING, None)
+        assert ids(await box.queue("u1", 0, 10)) == ["a", "c"]
+        assert ids(await box.queue("u1", entries[0].seq, 10)) == ["c"]
+        assert ids(await box.queue("u1", 0, 1)) == ["a"]
+
+    with_outbox(data, use)
+
+
+def test_a_page_goes_on_where_the_last_ended(data: str | None) -> None:
+    async def use(box: Outbox) -> None:
+        await box.append([call(f"m{number}") for number in range(5)])
+        (shard,) = (await box.lease()).held
+        first = await box.feed({shard: START}, 3)
+        assert ids(first.entries) == ["m0", "m1", "m2"]
+        rest = await box.feed(first.cursors, 3)
+        assert ids(rest.entries) == ["m3", "m4"]
+        assert (await box.feed(rest.cursors, 3)).entries == []
+        await box.append([call("m5")])
+        assert ids((await box.feed(rest.cursors, 3)).entries) == ["m5"]
 
     with_outbox(data, use)
 
@@ -67,7 +111,7 @@ def test_a_message_id_counts_once_in_24_hours(data: str | None, later: float, st
     async def use(box: Outbox) -> None:
         await box.append([call("a")])
         again = await box.append([call("a", "another user", 1000.0 + later), call("b", received_at=1000.0 + later)])
-        assert len(again) == stored + 1
+        assert again == stored + 1
         assert (await box.counts())[State.WAITING] == stored + 2
         (first,) = [entry for entry in await box.recent(10) if entry.event.received_at == 1000.0][-1:]
         assert (first.duplicates, first.duplicate_at) == ((0, None) if stored else (1, 1000.0 + later))
@@ -77,53 +121,92 @@ def test_a_message_id_counts_once_in_24_hours(data: str | None, later: float, st
 
 def test_a_message_id_counts_once_in_a_batch_and_after_delivery(data: str | None) -> None:
     async def use(box: Outbox) -> None:
-        (only,) = await box.append([call("a"), call("a")])
-        await box.settle([Settlement(only.seq, State.DELIVERED, (), REPORT)])
-        assert await box.append([call("a")]) == []
-
-    with_outbox(data, use)
-
-
-def test_after_a_day_settled_events_go_and_all_others_stay(data: str | None) -> None:
-    async def use(box: Outbox) -> None:
-        old = await box.append([call(f"old {number}") for number in range(6)])
-        states = [State.DELIVERED, State.SKIPPED, State.DEAD]
-        await box.settle([Settlement(each.seq, state, (), REPORT) for each, state in zip(old, states, strict=False)])
-        later = 1000.0 + DUPLICATE_WINDOW
-        young = await box.append([call(f"young {number}", received_at=later) for number in range(PRUNE_EVERY)])
-        await box.settle([Settlement(young[0].seq, State.DELIVERED, (), REPORT)])
-        await box.append([call(f"last {number}", received_at=later) for number in range(PRUNE_EVERY)])
-        assert await box.counts() == {
-            State.WAITING: 3 + 2 * PRUNE_EVERY - 1,
-            State.DELIVERED: 1,
-            State.SKIPPED: 0,
-            State.DEAD: 1,
-        }
+        assert await box.append([call("a"), call("a")]) == 1
+        (only,) = await waiting(box)
+        await box.settle([settled(only, State.DELIVERED)])
+        assert await box.append([call("a")]) == 0
 
     with_outbox(data, use)
 
 
 def test_settled_events_are_found_and_no_longer_wait(data: str | None) -> None:
     async def use(box: Outbox) -> None:
-        one, two, three = await box.append([call("a", "u1"), call("b", "u2"), call("c", "u1")])
-        tried = (Attempt(5.0, 503, "busy"), Attempt(6.5, None, "reset"))
-        await box.settle(
-            [Settlement(one.seq, State.DEAD, tried, REPORT), Settlement(two.seq, State.WAITING, tried, None, 99.5)]
-        )
-        assert [(waiting.seq, waiting.not_before) for waiting in await box.waiting()] == [
-            (two.seq, 99.5),
-            (three.seq, 0.0),
-        ]
+        await box.append([call("a", "u1"), call("b", "u2"), call("c", "u1")])
+        one, two, three = await waiting(box)
+        tried = (Attempt(5.0, 503, "busy"), Attempt(6.5, None, "reset", "bulk"))
+        changes = [settled(one, State.DEAD, tried), settled(two, State.WAITING, tried, 99.5)]
+        assert await box.settle(changes) == frozenset()
+        assert [(entry.seq, entry.not_before) for entry in await waiting(box)] == [(two.seq, 99.5), (three.seq, 0.0)]
         found = await box.find("a")
         assert found is not None
         assert (found.state, found.attempts, found.report) == (State.DEAD, tried, REPORT)
         assert await box.find("no such") is None
         assert await box.counts() == {State.WAITING: 2, State.DEAD: 1, State.DELIVERED: 0, State.SKIPPED: 0}
-        assert [entry.seq for entry in await box.recent(10)] == [three.seq, two.seq, one.seq]
-        assert [entry.seq for entry in await box.recent(1)] == [three.seq]
-        assert [entry.seq for entry in await box.recent(10, State.WAITING)] == [three.seq, two.seq]
-        assert [entry.seq for entry in await box.recent(10, None, "u1")] == [three.seq, one.seq]
+        assert ids(await box.recent(10)) == ["c", "b", "a"]
+        assert ids(await box.recent(1)) == ["c"]
+        assert ids(await box.recent(10, before=three.seq)) == ["b", "a"]
+        assert ids(await box.recent(10, State.WAITING)) == ["c", "b"]
+        assert ids(await box.recent(10, None, "u1")) == ["c", "a"]
         assert await box.recent(10, State.DEAD, "u2") == []
+
+    with_outbox(data, use)
+
+
+def test_an_event_is_settled_once(data: str | None) -> None:
+    async def use(box: Outbox) -> None:
+        await box.append([call("a")])
+        (only,) = await waiting(box)
+        assert await box.settle([settled(only, State.DEAD)]) == frozenset()
+        assert await box.settle([settled(only, State.DELIVERED)]) == {only.seq}
+        await box.replay(Selection(), Replay.KEPT, 10)
+        assert await box.settle([settled(only, State.DELIVERED)]) == {only.seq}, "the mark is an old one"
+        (again,) = await waiting(box)
+        assert await box.settle([settled(again, State.DELIVERED)]) == frozenset()
+
+    with_outbox(data, use)
+
+
+def test_dead_letters_wait_again_behind_what_waits_and_keep_their_history(data: str | None) -> None:
+    tried = (Attempt(5.0, 400, "no"), Attempt(6.0, 400, "no"))
+
+    async def use(box: Outbox) -> None:
+        await box.append([call("a", "u"), call("b", "v"), call("c", "u")])
+        one, two, _ = await waiting(box)
+        await box.settle([settled(one, State.DEAD, tried), settled(two, State.DEAD, tried)])
+        assert ids(await box.dead_letters(Selection(), 0, 10)) == ["a", "b"]
+        assert ids(await box.dead_letters(Selection(), one.seq, 10)) == ["b"]
+        assert ids(await box.dead_letters(Selection(user_id="v", status=400), 0, 10)) == ["b"]
+        assert await box.count_dead_letters(Selection(status=401)) == 0
+        assert await box.count_dead_letters(Selection(settled_until=999.0)) == 0
+        assert await box.replay(Selection(user_id="u"), Replay.FORCED, 10) == 1
+        entries = await waiting(box)
+        assert ids(entries) == ["c", "a"]
+        again = entries[1]
+        assert (again.seq, again.replay, again.earlier, again.attempts) == (one.seq, Replay.FORCED, 2, tried)
+        assert again.mark != one.mark
+        assert ids(await box.queue("u", 0, 10)) == ["a", "c"]
+        assert await box.discard(Selection(), 10) == 1
+        assert await box.counts() == {State.WAITING: 2, State.DEAD: 0, State.DELIVERED: 0, State.SKIPPED: 0}
+
+    with_outbox(data, use)
+
+
+def test_settled_events_go_by_age_and_size_but_not_those_that_a_replay_must_not_overwrite(data: str | None) -> None:
+    async def use(box: Outbox) -> None:
+        users = ["dead", "dead", "free", "free"]
+        await box.append([call(f"m{number}", user) for number, user in enumerate(users)])
+        entries = await waiting(box)
+        states = [State.DEAD, State.DELIVERED, State.DELIVERED, State.SKIPPED]
+        await box.settle([settled(entry, state) for entry, state in zip(entries, states, strict=True)])
+        assert await box.prune(1000.0 + 50, Retention(60, 2**40)) == 0
+        assert await box.prune(1000.0 + 70, Retention(60, 2**40)) == 2
+        assert ids(await box.recent(10)) == ["m1", "m0"]
+        assert [entry.seq for entry in await box.newer("dead", entries[0].seq)] == [entries[1].seq]
+        await box.discard(Selection(), 10)
+        assert await box.prune(1000.0, Retention(60, 0)) == 1
+        assert await box.append([call("m1")]) == 0, "a messageId is remembered for a day, whatever went"
+        await box.prune(1000.0 + DUPLICATE_WINDOW, Retention(60, 2**40))
+        assert await box.append([call("m1")]) == 1
 
     with_outbox(data, use)
 
@@ -131,8 +214,8 @@ def test_settled_events_are_found_and_no_longer_wait(data: str | None) -> None:
 @pytest.mark.parametrize("text", ["a\0b", "😀", "a'; DROP TABLE events; --", "ä" * 100, "\r\n", " "])
 def test_any_text_is_an_id(data: str | None, text: str) -> None:
     async def use(box: Outbox) -> None:
-        (waiting,) = await box.append([call(text, text)])
-        assert waiting.key == text
+        assert await box.append([call(text, text)]) == 1
+        assert [entry.key for entry in await waiting(box)] == [text]
         found = await box.find(text)
         assert found is not None
         assert found.event.user_id == text
@@ -145,13 +228,13 @@ def test_a_file_keeps_everything(tmp_path: Path) -> None:
     folder = str(tmp_path / "data")
 
     async def fill(box: Outbox) -> Any:
-        waiting = await box.append([call("a"), call("b"), call("c")])
-        await box.settle([Settlement(waiting[0].seq, State.DELIVERED, (Attempt(1.0, 200),), REPORT)])
+        await box.append([call("a"), call("b"), call("c")])
+        await box.settle([settled((await waiting(box))[0], State.DELIVERED, (Attempt(1.0, 200),))])
         return await box.recent(10)
 
     before = with_outbox(folder, fill)
     assert with_outbox(folder, lambda box: box.recent(10)) == before
-    assert len(with_outbox(folder, lambda box: box.append([call("d"), call("b")]))) == 1
+    assert with_outbox(folder, lambda box: box.append([call("d"), call("b")])) == 1
 
 
 # The file and its place
@@ -249,7 +332,7 @@ def test_every_commit_reaches_the_disk(tmp_path: Path) -> None:
     async def main() -> int:
         box = SqliteOutbox(tmp_path / FILE_NAME)
         await box.open()
-        level: int = await box._do(lambda db: db.execute("PRAGMA synchronous").fetchone()[0])
+        level: int = await box._database.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0])
         await box.close()
         return level
 
@@ -259,25 +342,23 @@ def test_every_commit_reaches_the_disk(tmp_path: Path) -> None:
 # Commits
 
 
-class Counting(SqliteOutbox):
-    """Counts its transactions."""
-
-    commits = 0
-
-    def _commit(self, jobs: Sequence[Job]) -> list[Any]:
-        self.commits += 1
-        return super()._commit(jobs)
-
-
 def test_many_appends_share_a_commit(tmp_path: Path) -> None:
     async def main() -> int:
-        box = Counting(tmp_path / FILE_NAME)
+        box = SqliteOutbox(tmp_path / FILE_NAME)
         await box.open()
+        commits = 0
+
+        def count(statement: str) -> None:
+            nonlocal commits
+            commits += statement == "COMMIT"
+
+        await box._database.read(lambda db: db.set_trace_callback(count))
         answers = await asyncio.gather(*(box.append([call(f"m{n}")]) for n in range(200)))
-        assert [waiting[0].seq for waiting in answers] == list(range(1, 201))
-        commits = box.commits
+        assert answers == [1] * 200
+        assert [entry.seq for entry in await waiting(box)] == list(range(1, 201))
+        found = commits
         await box.close()
-        return commits
+        return found
 
     assert asyncio.run(main()) <= 3
 
@@ -287,13 +368,13 @@ def test_a_full_disk_refuses_and_loses_nothing() -> None:
         box = SqliteOutbox(None)
         await box.open()
         await box.append([call("before")])
-        await box._do(lambda db: db.execute("PRAGMA max_page_count = 1"))
+        await box._database.write(lambda db: db.execute("PRAGMA max_page_count = 1"))
         heavy = Accepted("big", "identify", "u", b"x" * 1_000_000, 1.0, "")
         with pytest.raises(OutboxUnavailable, match="cannot be written: database or disk is full"):
             await box.append([call("beside"), heavy])
         assert [entry.event.message_id for entry in await box.recent(10)] == ["before"]
-        await box._do(lambda db: db.execute("PRAGMA max_page_count = 1000000"))
-        assert len(await box.append([call("beside"), heavy])) == 2
+        await box._database.write(lambda db: db.execute("PRAGMA max_page_count = 1000000"))
+        assert await box.append([call("beside"), heavy]) == 2
         await box.close()
 
     asyncio.run(main())
@@ -306,81 +387,9 @@ def test_an_error_in_one_job_does_not_end_the_commits() -> None:
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(UnicodeEncodeError):
                 await box.find("\ud800")
-            assert len(await box.append([call("after")])) == 1
+            assert await box.append([call("after")]) == 1
             await box.close()
             with pytest.raises(OutboxUnavailable, match="closing"):
                 await box.counts()
 
     asyncio.run(main())
-
-
-# Against a list
-
-
-class OutboxAgainstAList(RuleBasedStateMachine):
-    """Whatever is done to an outbox in a file, and however often it is reopened, it holds what a list would."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.runner = asyncio.Runner()
-        self.now = 1000.0
-        self.rows: list[dict[str, Any]] = []
-
-    @initialize()
-    def start(self) -> None:
-        self.box = open_outbox(self.folder.name)
-        self.runner.run(self.box.open())
-
-    @rule(ids=st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["u", "v", None])), max_size=3))
-    def append(self, ids: list[tuple[str, str | None]]) -> None:
-        stored = self.runner.run(self.box.append([call(message, user, self.now) for message, user in ids]))
-        expected = []
-        for message, user in ids:
-            recent = [row["at"] for row in self.rows if row["id"] == message]
-            if not recent or recent[-1] <= self.now - DUPLICATE_WINDOW:
-                row = {"id": message, "user": user, "at": self.now, "state": State.WAITING, "not_before": 0.0}
-                self.rows.append(row)
-                expected.append(user or "")
-        assert [waiting.key for waiting in stored] == expected
-
-    @precondition(lambda self: self.rows)
-    @rule(which=st.integers(0), state=st.sampled_from(State), not_before=st.floats(0, 9))
-    def settle(self, which: int, state: State, not_before: float) -> None:
-        place = which % len(self.rows)
-        self.rows[place].update(state=state, not_before=not_before)
-        self.runner.run(self.box.settle([Settlement(place + 1, state, (), REPORT, not_before)]))
-
-    @rule(hours=st.sampled_from([1, 23, 25]))
-    def later(self, hours: int) -> None:
-        self.now += hours * 3600
-
-    @rule()
-    def reopen(self) -> None:
-        self.runner.run(self.box.close())
-        self.start()
-
-    @invariant()
-    def holds_what_the_list_holds(self) -> None:
-        if not hasattr(self, "box"):
-            return
-        waiting = [
-            (place, row["user"] or "", row["not_before"])
-            for place, row in enumerate(self.rows, 1)
-            if row["state"] is State.WAITING
-        ]
-        found = self.runner.run(self.box.waiting())
-        assert [(item.seq, item.key, item.not_before) for item in found] == waiting
-        newest = [entry.event.message_id for entry in self.runner.run(self.box.recent(1000))]
-        assert newest == [row["id"] for row in reversed(self.rows)]
-        counts = self.runner.run(self.box.counts())
-        assert counts == {state: sum(row["state"] is state for row in self.rows) for state in State}
-
-    def teardown(self) -> None:
-        self.runner.run(self.box.close())
-        self.runner.close()
-        self.folder.cleanup()
-
-
-TestOutboxAgainstAList = OutboxAgainstAList.TestCase
-TestOutboxAgainstAList.settings = hypothesis_settings(deadline=None, max_examples=15, stateful_step_count=15)

@@ -99,7 +99,8 @@ def test_what_may_still_land_is_waited_for(count: int, jitter: float) -> None:
     """A request that was abandoned can be applied later, over newer data."""
     for may_have_landed, hold in ((True, POLICY.hold), (False, 0.0)):
         outcome = decide(NoAnswer("gone", may_have_landed), Attempts(count, NOW), POLICY, NOW, jitter)
-        assert outcome == RetryAt(NOW + max(backoff(count, POLICY.first_wait, jitter), hold), "gone")
+        at = NOW + max(backoff(count, POLICY.first_wait, jitter), hold)
+        assert outcome == RetryAt(at, "gone", pause=not may_have_landed)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,14 @@ def test_the_api_key_is_not_shown() -> None:
     assert API_KEY not in str(list(settings.destination.__rich_repr__()))
 
 
+def test_no_secret_is_shown() -> None:
+    told = {"write_keys": ("canary",), "webhook_secret": "canary", "control_token": "canary"}
+    settings = Settings(destination(), data="postgresql://user:canary@host/name", **told)  # type: ignore[arg-type]
+    for shown in (repr(settings), str([settings]), repr(list(settings.__rich_repr__()))):
+        assert "canary" not in shown
+        assert API_KEY not in shown
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -72,7 +80,7 @@ def test_the_api_key_is_not_shown() -> None:
         for value in (0, -1, float("nan"))
     ]
     + [("max_requests_per_second", -1), ("max_requests_per_second", float("nan"))]
-    + [("write_keys", ()), ("write_keys", ("",)), ("write_keys", ("a", ""))],
+    + [("write_keys", ()), ("write_keys", ("",)), ("write_keys", ("a", "")), ("webhook_secret", "")],
 )
 def test_a_setting_out_of_range_is_named(name: str, value: Any) -> None:
     with pytest.raises(SettingsError, match=rf"bridge\.{name} "):
@@ -94,6 +102,6 @@ def test_any_text_is_a_domain_or_a_settings_error(text: str) -> None:
 
 
 def test_a_store_that_this_version_does_not_have() -> None:
-    with pytest.raises(SettingsError, match="SQLite") as caught:
-        open_outbox("postgresql://user:secret@host/db")
+    with pytest.raises(SettingsError, match="there is no outbox for that") as caught:
+        open_outbox("mysql://user:secret@host/db")
     assert "secret" not in str(caught.value)

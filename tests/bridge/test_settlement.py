@@ -25,7 +25,7 @@ histories = st.lists(st.builds(Attempt, st.floats(NOW - 7200, NOW), st.just(503)
 
 def entry(*attempts: Attempt) -> Entry:
     accepted = events.Accepted("m", "identify", "u", BODY, NOW, "")
-    return Entry(7, accepted, State.WAITING, tuple(sorted(attempts, key=lambda attempt: attempt.at)), 0.0, None)
+    return Entry(7, 3, 5, accepted, State.WAITING, tuple(sorted(attempts, key=lambda attempt: attempt.at)), 0.0, None)
 
 
 def after(got: Answer | NoAnswer, *attempts: Attempt) -> tuple[Settlement, Outcome]:
@@ -36,7 +36,7 @@ def after(got: Answer | NoAnswer, *attempts: Attempt) -> tuple[Settlement, Outco
 def test_every_attempt_joins_the_history(got: Answer | NoAnswer, history: list[Attempt]) -> None:
     settlement, _ = after(got, *history)
     earlier = entry(*history).attempts
-    assert settlement.seq == 7
+    assert (settlement.seq, settlement.shard, settlement.mark, settlement.at) == (7, 3, 5, NOW)
     assert settlement.attempts[:-1] == earlier
     last = settlement.attempts[-1]
     assert last.at == NOW
@@ -88,5 +88,5 @@ POINTER = {"pointer": "/attributes/Email"}
 def test_an_event_without_a_request_is_skipped_or_dead() -> None:
     for user, state in (("", State.SKIPPED), ("..", State.DEAD)):
         mapped = plan(events.Event(type="identify", user_id=user, traits={"n": 1}), destination())
-        settlement = unsent(entry(), mapped)
+        settlement = unsent(entry(), mapped, NOW)
         assert (settlement.state, settlement.attempts, settlement.report) == (state, (), report_of(mapped))

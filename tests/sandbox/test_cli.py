@@ -89,6 +89,16 @@ def test_demo_tells_what_became_of_each_event() -> None:
         assert ended(process, signal.SIGINT)[0] == 0
 
 
+def test_the_demo_shows_the_control_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALTALON_BRIDGE_CONTROL_TOKEN", "open-bridge")
+    command = [*COMMAND, "up", "--port", "0", "--demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "[ID-3]" not in process.stdout.readline():
+            assert process.poll() is None
+        assert ended(process, signal.SIGINT)[0] == 0
+
+
 def test_emulator_and_bridge_run_alone() -> None:
     with started("emulator", "--port", "0") as (_, talon):
         assert httpx.get(f"{talon['emulator']}/_emulator/ready", trust_env=False).status_code == 200
@@ -133,6 +143,9 @@ def test_bound_to_every_address_it_is_reached_by_the_loopback_one(monkeypatch: p
     refused = run("up", "--port", "0", "--host", "0.0.0.0")
     assert (refused.returncode, "give emulator.control_token" in refused.stderr) == (2, True)
     monkeypatch.setenv("LOCALTALON_EMULATOR_CONTROL_TOKEN", "open-sesame")
+    refused = run("up", "--port", "0", "--host", "0.0.0.0")
+    assert (refused.returncode, "give bridge.control_token" in refused.stderr) == (2, True)
+    monkeypatch.setenv("LOCALTALON_BRIDGE_CONTROL_TOKEN", "open-bridge")
     with started("up", "--port", "0", "--host", "0.0.0.0") as (_, told):
         clock = f"{told['emulator']}/_emulator/clock"
         assert httpx.get(clock, trust_env=False).status_code == 401
@@ -140,8 +153,10 @@ def test_bound_to_every_address_it_is_reached_by_the_loopback_one(monkeypatch: p
         assert told["bridge"].startswith("http://127.0.0.1:")
         call = {"userId": "wild", "traits": {"email": "a@b.c"}, "writeKey": told["writeKey"]}
         assert httpx.post(f"{told['bridge']}/v1/identify", json=call, trust_env=False).status_code == 200
-        httpx.get(f"{told['bridge']}/_bridge/idle?timeout=20", trust_env=False)
-        (event,) = httpx.get(f"{told['bridge']}/_bridge/events", trust_env=False).json()["events"]
+        assert httpx.get(f"{told['bridge']}/_bridge/events", trust_env=False).status_code == 401
+        known = {"authorization": "Bearer open-bridge"}
+        httpx.get(f"{told['bridge']}/_bridge/idle?timeout=20", headers=known, trust_env=False)
+        (event,) = httpx.get(f"{told['bridge']}/_bridge/events", headers=known, trust_env=False).json()["events"]
         assert event["state"] == "delivered"
 
 
@@ -253,5 +268,5 @@ def test_rules_are_printed_for_people_and_for_programs() -> None:
 
 def test_help_names_every_command() -> None:
     printed = run("--help").stdout
-    for command in ("up", "emulator", "bridge", "explain", "rules"):
+    for command in ("up", "emulator", "bridge", "explain", "rules", "dead-letters", "replay", "discard"):
         assert f"\n  {command} " in printed

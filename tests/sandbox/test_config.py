@@ -248,3 +248,32 @@ def test_an_environment_variable_of_the_wrong_type_is_named() -> None:
 def test_config_is_frozen() -> None:
     with pytest.raises(AttributeError):
         Config().origin = ""  # type: ignore[misc]
+
+
+def test_no_key_and_no_secret_is_shown() -> None:
+    names = ("BRIDGE_WRITE_KEYS", "BRIDGE_WEBHOOK_SECRET", "BRIDGE_CONTROL_TOKEN", "DESTINATION_API_KEY")
+    given = load(None, {f"LOCALTALON_{name}": "canary" for name in names})
+    for shown in (given, given.bridge, given.destination, given.bridge_settings(EMULATOR)):
+        assert "canary" not in repr(shown)
+
+
+def test_the_webhook_and_the_log_are_told_to_the_bridge() -> None:
+    environ = {"LOCALTALON_BRIDGE_WEBHOOK_SECRET": "s", "LOCALTALON_BRIDGE_LOG": "json"}
+    settings = load(None, environ).bridge_settings(EMULATOR)
+    assert (settings.webhook_secret, settings.log) == ("s", "json")
+    assert (load(None, {}).bridge_settings(EMULATOR).webhook_secret, load(None, {}).bridge.log) == (None, "text")
+    with pytest.raises(ConfigError, match=r"LOCALTALON_BRIDGE_LOG: .*text, json"):
+        load(None, {"LOCALTALON_BRIDGE_LOG": "xml"})
+    with pytest.raises(ConfigError, match="LOCALTALON_BRIDGE_WEBHOOK_SECRET: "):
+        load(None, {"LOCALTALON_BRIDGE_WEBHOOK_SECRET": ""})
+
+
+@pytest.mark.parametrize(("host", "asked"), [("127.0.0.1", False), ("localhost", False), ("::1", False), ("::", True)])
+def test_a_bridge_that_others_can_reach_asks_for_a_token(host: str, asked: bool) -> None:
+    settings = load(None, {"LOCALTALON_BRIDGE_HOST": host})
+    if asked:
+        with pytest.raises(ConfigError, match=r"give bridge\.control_token in the config"):
+            settings.bridge_settings("http://127.0.0.1:8900")
+    settings = load(None, {"LOCALTALON_BRIDGE_HOST": host, "LOCALTALON_BRIDGE_CONTROL_TOKEN": "t0ken"})
+    assert settings.bridge_settings("http://127.0.0.1:8900").control_token == "t0ken"
+    assert "t0ken" not in repr(settings.bridge) + repr(settings.bridge_settings("http://127.0.0.1:8900"))

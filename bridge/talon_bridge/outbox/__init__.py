@@ -3,16 +3,35 @@
 from pathlib import Path
 
 from talon_bridge.outbox.protocol import Outbox
-from talon_bridge.outbox.sqlite import SqliteOutbox
 from talon_bridge.settings import SettingsError
 
 FILE_NAME = "bridge.sqlite3"
+LEASE = 25.0
 
 
-def open_outbox(data: str | None) -> Outbox:
-    """The outbox that `data` names: None for memory, else a directory for a SQLite file."""
-    if data is None:
-        return SqliteOutbox(None)
-    if "://" in data:
-        raise SettingsError(f"bridge.data is {data.split('://')[0]}://…; this version keeps its outbox in SQLite only")
-    return SqliteOutbox(Path(data) / FILE_NAME)
+def open_outbox(data: str | None, lease: float = LEASE) -> Outbox:
+    """The outbox that `data` names: None for memory, the URL of a PostgreSQL database, or a directory for a file.
+
+    `lease` is how many seconds a process may be silent before others deliver its events (PostgreSQL only). The outbox
+    is not open yet. Raises `SettingsError` for another URL, and when the driver of the database is not installed.
+    """
+    if data is not None and "://" in data:
+        return _database(data, lease)
+    from talon_bridge.outbox.sqlite import SqliteOutbox
+
+    return SqliteOutbox(None if data is None else Path(data) / FILE_NAME)
+
+
+def _database(url: str, lease: float) -> Outbox:
+    kind = url.split("://", 1)[0]
+    if kind not in ("postgresql", "postgres"):
+        hint = "give postgresql://…, a directory for a file, or nothing for memory"
+        raise SettingsError(f"bridge.data is {kind}://…; there is no outbox for that: {hint}")
+    try:
+        from talon_bridge.outbox.postgres import PostgresOutbox
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        hint = 'pip install asyncpg, or localtalon with its extra: "localtalon[postgres]"'
+        raise SettingsError(f"bridge.data names a PostgreSQL database, which needs asyncpg: {hint}") from None
+    return PostgresOutbox(url, lease)

@@ -1,10 +1,12 @@
 -- name: schema
 CREATE TABLE IF NOT EXISTS events (
     seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    mark        INTEGER NOT NULL,
     message_id  TEXT NOT NULL,
     type        TEXT NOT NULL,
     user_id     TEXT,
     body        BLOB NOT NULL,
+    settings    BLOB,
     received_at REAL NOT NULL,
     timestamp   TEXT NOT NULL,
     state       TEXT NOT NULL DEFAULT 'waiting',
@@ -12,50 +14,157 @@ CREATE TABLE IF NOT EXISTS events (
     not_before  REAL NOT NULL DEFAULT 0,
     report      BLOB,
     duplicates  INTEGER NOT NULL DEFAULT 0,
-    duplicate_at REAL
+    duplicate_at REAL,
+    replay      TEXT NOT NULL DEFAULT '',
+    earlier     INTEGER NOT NULL DEFAULT 0,
+    status      INTEGER,
+    settled_at  REAL
 );
-CREATE INDEX IF NOT EXISTS events_by_message ON events (message_id, received_at);
-CREATE INDEX IF NOT EXISTS events_unsettled ON events (seq) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS events_by_state ON events (state);
+CREATE INDEX IF NOT EXISTS events_by_user ON events (user_id, seq);
+CREATE UNIQUE INDEX IF NOT EXISTS events_waiting ON events (mark) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS events_settled ON events (settled_at) WHERE state IN ('delivered', 'skipped');
+CREATE INDEX IF NOT EXISTS events_dead ON events (user_id, seq) WHERE state = 'dead';
+CREATE INDEX IF NOT EXISTS events_dead_in_order ON events (seq) WHERE state = 'dead';
+-- Which event a messageId belongs to, for as long as another one with it is a duplicate (DEL-3).
+CREATE TABLE IF NOT EXISTS message_ids (
+    message_id  TEXT PRIMARY KEY,
+    received_at REAL NOT NULL,
+    seq         INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS message_ids_by_age ON message_ids (received_at);
+-- One row: how many events are in each state, and whether somebody is at work, or was when the process died.
+CREATE TABLE IF NOT EXISTS standing (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    waiting     INTEGER NOT NULL DEFAULT 0,
+    delivered   INTEGER NOT NULL DEFAULT 0,
+    skipped     INTEGER NOT NULL DEFAULT 0,
+    dead        INTEGER NOT NULL DEFAULT 0,
+    at_work     INTEGER NOT NULL DEFAULT 0
+);
+INSERT OR IGNORE INTO standing (one) VALUES (1);
+
+-- name: from_1
+-- A file of schema 1: new columns, the new tables filled from what there is. The order of acceptance becomes the mark.
+ALTER TABLE events ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN settings BLOB;
+ALTER TABLE events ADD COLUMN replay TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN status INTEGER;
+ALTER TABLE events ADD COLUMN settled_at REAL;
+UPDATE events SET mark = seq, settled_at = CASE WHEN state = 'waiting' THEN NULL ELSE received_at END;
+DROP INDEX events_by_message;
+DROP INDEX events_unsettled;
+DROP INDEX events_by_state;
+
+-- name: from_1_after
+INSERT OR REPLACE INTO message_ids SELECT message_id, received_at, seq FROM events ORDER BY seq;
+UPDATE standing SET
+    waiting = (SELECT count(*) FROM events WHERE state = 'waiting'),
+    delivered = (SELECT count(*) FROM events WHERE state = 'delivered'),
+    skipped = (SELECT count(*) FROM events WHERE state = 'skipped'),
+    dead = (SELECT count(*) FROM events WHERE state = 'dead');
+
+-- name: highest_mark
+SELECT coalesce(max(mark), 0) FROM events WHERE state = 'waiting';
+
+-- name: highest_seq
+SELECT coalesce(max(seq), 0) FROM events;
+
+-- name: at_work
+SELECT at_work FROM standing;
+
+-- name: begin_work
+UPDATE standing SET at_work = 1;
+
+-- name: end_work
+UPDATE standing SET at_work = 0;
+
+-- name: known_id
+SELECT seq FROM message_ids WHERE message_id = :message_id AND received_at > :received_at - :window;
 
 -- name: append
--- Nothing is inserted when the messageId came less than the window ago (DEL-3).
-INSERT INTO events (message_id, type, user_id, body, received_at, timestamp)
-SELECT :message_id, :type, :user_id, :body, :received_at, :timestamp
-WHERE NOT EXISTS (SELECT 1 FROM events WHERE message_id = :message_id AND received_at > :received_at - :window);
+INSERT INTO events (mark, message_id, type, user_id, body, settings, received_at, timestamp)
+VALUES (:mark, :message_id, :type, :user_id, :body, :settings, :received_at, :timestamp);
+
+-- name: remember_id
+INSERT OR REPLACE INTO message_ids VALUES (:message_id, :received_at, :seq);
 
 -- name: duplicate
-UPDATE events SET duplicates = duplicates + 1, duplicate_at = :received_at
-WHERE seq = (SELECT max(seq) FROM events WHERE message_id = :message_id);
+UPDATE events SET duplicates = duplicates + 1, duplicate_at = :received_at WHERE seq = :seq;
 
--- name: prune
--- Settled events that no duplicate can refer to any more, a few at a time; dead letters stay.
-DELETE FROM events WHERE seq IN (
-    SELECT seq FROM events WHERE state IN ('delivered', 'skipped') AND received_at <= ? ORDER BY seq LIMIT 1000
-);
+-- name: feed
+SELECT {columns} FROM events WHERE state = 'waiting' AND mark > ? ORDER BY mark LIMIT ?;
 
--- name: waiting
-SELECT seq, coalesce(user_id, ''), not_before FROM events WHERE state = 'waiting' ORDER BY seq;
+-- name: queue
+SELECT {columns} FROM events WHERE user_id = ? AND seq > ? AND state = 'waiting' ORDER BY seq LIMIT ?;
 
--- name: entry
-SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report, duplicates,
-    duplicate_at
-FROM events WHERE seq = ?;
-
--- name: find
-SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report, duplicates,
-    duplicate_at
-FROM events WHERE message_id = ? ORDER BY seq DESC LIMIT 1;
-
--- name: recent
-SELECT seq, message_id, type, user_id, body, received_at, timestamp, state, attempts, not_before, report, duplicates,
-    duplicate_at
-FROM events
-WHERE (:state IS NULL OR state = :state) AND (:user_id IS NULL OR user_id = :user_id)
-ORDER BY seq DESC LIMIT :limit;
+-- name: newer
+SELECT {columns} FROM events WHERE user_id = ? AND seq > ? AND state = 'delivered' ORDER BY seq;
 
 -- name: settle
-UPDATE events SET state = :state, attempts = :attempts, not_before = :not_before, report = :report WHERE seq = :seq;
+UPDATE events SET state = :state, attempts = :attempts, not_before = :not_before, report = :report, status = :status,
+    settled_at = :settled_at
+WHERE seq = :seq AND mark = :mark AND state = 'waiting';
+
+-- name: find
+SELECT {columns} FROM events WHERE seq = (SELECT seq FROM message_ids WHERE message_id = ?);
+
+-- name: recent
+SELECT {columns} FROM events
+WHERE seq < :before AND (:state IS NULL OR state = :state) AND (:user_id IS NULL OR user_id = :user_id)
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: recent_of_user
+SELECT {columns} FROM events
+WHERE user_id = :user_id AND seq < :before AND (:state IS NULL OR state = :state)
+ORDER BY seq DESC LIMIT :limit;
 
 -- name: counts
-SELECT state, count(*) FROM events GROUP BY state;
+SELECT waiting, delivered, skipped, dead FROM standing;
+
+-- name: recount
+UPDATE standing SET waiting = waiting + ?, delivered = delivered + ?, skipped = skipped + ?, dead = dead + ?;
+
+-- name: oldest
+SELECT received_at FROM events WHERE state = 'waiting' ORDER BY mark LIMIT 1;
+
+-- name: dead_letters
+SELECT {columns} FROM events WHERE seq > :after AND {fits} ORDER BY seq LIMIT :limit;
+
+-- name: fits
+state = 'dead'
+    AND (:message_id IS NULL OR message_id = :message_id)
+    AND (:user_id IS NULL OR user_id = :user_id)
+    AND (:status IS NULL OR status = :status)
+    AND (:received_from IS NULL OR received_at >= :received_from)
+    AND (:received_until IS NULL OR received_at <= :received_until)
+    AND (:settled_until IS NULL OR settled_at <= :settled_until)
+
+-- name: count_dead_letters
+SELECT count(*) FROM events WHERE {fits};
+
+-- name: replay
+UPDATE events SET state = 'waiting', mark = :mark, replay = :how, earlier = json_array_length(attempts), report = NULL,
+    settled_at = NULL, not_before = 0
+WHERE seq = :seq;
+
+-- name: dead_seqs
+SELECT seq FROM events WHERE {fits} ORDER BY seq LIMIT :limit;
+
+-- name: discard
+DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE {fits} ORDER BY seq LIMIT :limit);
+
+-- name: prune
+-- Settled events that went out of use, but none that is newer than a dead letter of its profile.
+DELETE FROM events WHERE seq IN (
+    SELECT seq FROM events AS old
+    WHERE state IN ('delivered', 'skipped') AND settled_at <= :settled_until AND NOT (
+        state = 'delivered'
+        AND EXISTS (SELECT 1 FROM events WHERE state = 'dead' AND user_id = old.user_id AND seq < old.seq)
+    )
+    ORDER BY settled_at LIMIT :limit
+)
+RETURNING state;
+
+-- name: prune_ids
+DELETE FROM message_ids WHERE message_id IN (SELECT message_id FROM message_ids WHERE received_at <= ? LIMIT ?);

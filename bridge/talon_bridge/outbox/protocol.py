@@ -1,6 +1,6 @@
 """What an outbox does, whatever keeps it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -8,6 +8,8 @@ import msgspec
 
 from talon_bridge.events import Accepted
 from talon_bridge.explanation import Notice, TraitExplanation
+
+DUPLICATE_WINDOW = 24 * 3600.0  # seconds in which a messageId counts once (DEL-3)
 
 
 class State(StrEnum):
@@ -19,12 +21,25 @@ class State(StrEnum):
     DEAD = "dead"
 
 
+class Replay(StrEnum):
+    """How a dead letter that waits again is sent: `kept` sends nothing that a newer delivered event replaced."""
+
+    NONE = ""
+    KEPT = "kept"
+    FORCED = "forced"
+
+
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One try at Talon.One: when it ended (Unix seconds), the status if there was an answer, what was wrong."""
+    """One try at Talon.One: when it ended (Unix seconds), the status if there was an answer, what was wrong.
+
+    `via` is empty for a request of its own, else `merged` (with other events of its profile) or `bulk` (with other
+    profiles).
+    """
 
     at: float
     status: int | None = None
     error: str = ""
+    via: str = ""
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,10 +54,15 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
 class Entry(msgspec.Struct, frozen=True):
     """An event in the outbox. `seq` is the order of acceptance; `report` is None while it waits.
 
+    `mark` changes whenever the event begins to wait again; a settlement under an old mark is not recorded.
     `duplicates` counts later calls with its messageId that were left out (DEL-3), the last at `duplicate_at`.
+    `earlier` is how many of `attempts` were made before the last replay: the retry window begins after them.
+    `settled_at` is in Unix seconds.
     """
 
     seq: int
+    shard: int
+    mark: int
     event: Accepted
     state: State
     attempts: tuple[Attempt, ...]
@@ -50,24 +70,78 @@ class Entry(msgspec.Struct, frozen=True):
     report: Report | None
     duplicates: int = 0
     duplicate_at: float | None = None
+    replay: Replay = Replay.NONE
+    earlier: int = 0
+    settled_at: float | None = None
 
+    @property
+    def key(self) -> str:
+        """Whose order it keeps: its integration ID, or one of its own where it has none."""
+        return self.event.user_id or f"\0{self.seq}"
 
-class Waiting(msgspec.Struct, frozen=True):
-    """An unsettled event as the scheduler sees it: its place in the order, its profile, its earliest time."""
-
-    seq: int
-    key: str
-    not_before: float
+    def held_until(self, moment: float) -> "Entry":
+        """The same event, not to be sent before a moment (Unix seconds) either."""
+        return msgspec.structs.replace(self, not_before=max(self.not_before, moment))
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """A change of one event after an attempt: a new state, or still waiting with a later `not_before`."""
+    """A change of one event after an attempt: a new state, or still waiting with a later `not_before`.
+
+    `at` is when (Unix seconds); `seq`, `shard` and `mark` are the entry's.
+    """
 
     seq: int
+    shard: int
+    mark: int
     state: State
     attempts: tuple[Attempt, ...]
     report: Report | None
+    at: float
     not_before: float = 0.0
+
+
+Cursor = tuple[int, int]  # a store's own; compare nothing with it
+START: Cursor = (0, 0)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Waiting events in the order in which they began to wait, and per shard the place after the last of them."""
+
+    entries: list[Entry]
+    cursors: Mapping[int, Cursor]
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to deliver a shard's events, until a moment of `time.monotonic()`. Each owner has a higher fence."""
+
+    fence: int
+    until: float
+
+
+class Leases(msgspec.Struct, frozen=True):
+    """The shards that this process holds, how many processes deliver, and how many shards it should give up."""
+
+    held: Mapping[int, Lease]
+    workers: int = 1
+    surplus: int = 0
+
+
+class Selection(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Which dead letters: all that fit every filter given. Times are Unix seconds, `status` the last answer's."""
+
+    message_id: str | None = None
+    user_id: str | None = None
+    status: int | None = None
+    received_from: float | None = None
+    received_until: float | None = None
+    settled_until: float | None = None
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """How long settled events stay: at most so many seconds, and bytes for all; dead letters stay for good."""
+
+    age: float
+    size: int
 
 
 class OutboxUnavailable(Exception):
@@ -75,7 +149,19 @@ class OutboxUnavailable(Exception):
 
 
 class Outbox(Protocol):
-    """Durable, ordered, deduplicating. Every method returns only after the disk has it (where there is a disk)."""
+    """Durable, ordered, deduplicating. Every method returns only after the disk has it (where there is a disk).
+
+    Every method but `open` and `close` raises `OutboxUnavailable` when the store cannot do it now.
+    """
+
+    lease_every: float | None
+    """Seconds after which `lease` must be called again; None: once is enough."""
+
+    recovered_until: int
+    """The highest seq that a run which did not end cleanly left behind, else 0: requests of that run may still land.
+
+    A store with leases has no need of it: a lease outlives every request that was begun under it.
+    """
 
     async def open(self) -> None:
         """Make ready; raises `SettingsError` when the place is unusable or another process has it."""
@@ -83,23 +169,70 @@ class Outbox(Protocol):
     async def close(self) -> None:
         """Finish what was begun and let go."""
 
-    async def append(self, events: Sequence[Accepted]) -> list[Waiting]:
-        """Store all of `events` or none; those whose messageId came within 24 hours are left out (DEL-3)."""
+    def subscribe(self, news: Callable[[], None]) -> None:
+        """Have `news` called in the event loop whenever more events may wait."""
 
-    async def waiting(self) -> list[Waiting]:
-        """Everything unsettled, in the order of acceptance."""
+    async def append(self, events: Sequence[Accepted]) -> int:
+        """Store all of `events` or none, and say how many.
 
-    async def entry(self, seq: int) -> Entry:
-        """One event by its place."""
+        Those whose messageId came within 24 hours, or twice in `events`, are counted as duplicates of the first and
+        left out (DEL-3).
+        """
 
-    async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Record what became of events."""
+    async def lease(self) -> Leases:
+        """Renew what this process holds, and take what is free, up to a fair share."""
+
+    async def release(self, shards: Sequence[int]) -> None:
+        """Give shards up. Nothing of them may be in flight."""
+
+    async def feed(self, after: Mapping[int, Cursor], limit: int) -> Page:
+        """Waiting events of these shards, behind the cursors, about `limit` of them."""
+
+    async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
+        """The oldest waiting events of one profile whose seq is above `after`, in the order of acceptance."""
+
+    async def newer(self, key: str, seq: int) -> list[Entry]:
+        """The delivered events of a profile that were accepted after `seq`, oldest first."""
+
+    async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
+        """Record what became of events; gives back the seqs of those that were not recorded.
+
+        That is so when the event began to wait again meanwhile, or when its shard has got another owner: what this
+        one sent may then have landed after newer values, so the profile's events wait again from that one on.
+        """
 
     async def find(self, message_id: str) -> Entry | None:
         """The latest event with this messageId."""
 
-    async def recent(self, limit: int, state: State | None = None, user_id: str | None = None) -> list[Entry]:
-        """The newest events first, at most `limit`."""
+    async def recent(
+        self, limit: int, state: State | None = None, user_id: str | None = None, before: int | None = None
+    ) -> list[Entry]:
+        """The newest events first, at most `limit`, of those with a seq below `before`."""
 
     async def counts(self) -> Mapping[State, int]:
         """How many events are in each state."""
+
+    async def oldest(self) -> float | None:
+        """When the longest waiting event was received (Unix seconds), or None."""
+
+    async def dead_letters(self, which: Selection, after: int, limit: int) -> list[Entry]:
+        """The oldest dead letters that fit, of those with a seq above `after`."""
+
+    async def count_dead_letters(self, which: Selection) -> int:
+        """How many dead letters fit."""
+
+    async def replay(self, which: Selection, how: Replay, limit: int) -> int:
+        """Let the oldest dead letters that fit wait again, at most `limit`; says how many.
+
+        Their attempts stay, and count as earlier ones.
+        """
+
+    async def discard(self, which: Selection, limit: int) -> int:
+        """Delete the oldest dead letters that fit, at most `limit`; says how many."""
+
+    async def prune(self, now: float, retention: Retention) -> int:
+        """Delete some of the settled events that may go, oldest first; says how many.
+
+        Delivered events that are newer than a dead letter of their profile stay: they say what a replay of it must
+        not overwrite. The messageIds of the last 24 hours are remembered whatever goes.
+        """

@@ -1,0 +1,172 @@
+"""Keeps the scheduler supplied: the shards that this process holds, and their waiting events."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from talon_bridge.outbox.protocol import START, Cursor, Entry, Lease, Leases, Outbox, OutboxUnavailable
+from talon_bridge.scheduler import QUEUED_AT_MOST, Scheduler
+
+log = logging.getLogger(__name__)
+
+FED_AT_ONCE = 1000
+RETRY = 1.0  # seconds before an outbox that failed is asked again
+LONGEST_SLEEP = 900.0  # seconds; no stored time is waited for longer, whatever the wall clock says
+
+
+class Intake:
+    """Reads events behind a cursor per shard while there is room, and again those of profiles that were unloaded.
+
+    `sift` settles those that need no delivery and gives back the rest; `supplied` is called whenever a profile may
+    have become ready. `clock` gives Unix seconds; `hold` is how many seconds a request of a run that died may need to
+    land.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        scheduler: Scheduler,
+        sift: Callable[[list[Entry]], Awaitable[list[Entry]]],
+        supplied: Callable[[], None],
+        clock: Callable[[], float],
+        hold: float,
+    ) -> None:
+        self._outbox = outbox
+        self._scheduler = scheduler
+        self._sift = sift
+        self._supplied = supplied
+        self._clock = clock
+        self._hold = hold
+        self._cursors: dict[int, Cursor] = {}
+        self._news = asyncio.Event()
+        self._settled: set[tuple[int, int]] = set()
+        self._held_back_until = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.leases = Leases({})
+        self.in_flight_of: Callable[[int], bool] = lambda shard: False
+
+    async def start(self) -> None:
+        """Begin; raises `OutboxUnavailable` when not even the first lease can be had."""
+        self._outbox.subscribe(self._news.set)
+        self._held_back_until = time.monotonic() + self._hold
+        if self._outbox.recovered_until:
+            log.warning(
+                "the last run did not end cleanly: what waited then is delivered in %g s, when nothing of it can land "
+                "any more",
+                self._hold,
+                extra={"action": "recovered"},
+            )
+        await self._lease()
+        self._tasks = [asyncio.create_task(self._feed(), name="feed")]
+        if self._outbox.lease_every is not None:
+            self._tasks.append(asyncio.create_task(self._keep_leases(self._outbox.lease_every), name="leases"))
+
+    async def stop(self) -> None:
+        """Supply nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def lease_of(self, shard: int) -> Lease | None:
+        """The lease of a shard, if this process has one that counts."""
+        return self.leases.held.get(shard) if shard in self._cursors else None
+
+    def settled(self, entries: Sequence[Entry]) -> None:
+        """Events were settled: a page that was read before must not bring them back."""
+        self._settled.update((entry.seq, entry.mark) for entry in entries)
+
+    def room(self) -> None:
+        """There may be room for more, or profiles to be read again."""
+        self._news.set()
+
+    async def _feed(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._refill()
+                await self._read_on()
+            except Exception as error:  # whatever it is, events go on to be read
+                known = isinstance(error, OutboxUnavailable)
+                log.warning("the outbox cannot be read: %s", error, exc_info=not known, extra={"action": "feed_failed"})
+                await asyncio.sleep(RETRY)
+                self._news.set()
+
+    async def _refill(self) -> None:
+        """Read again the events of profiles that were unloaded."""
+        hungry = self._scheduler.hungry
+        while hungry:
+            profile = hungry[0]
+            entries = await self._outbox.queue(profile.key, profile.base, QUEUED_AT_MOST)
+            if hungry and hungry[0] is profile:
+                hungry.popleft()
+                self._scheduler.fill(profile, entries, time.monotonic(), self._clock(), LONGEST_SLEEP)
+                self._supplied()
+
+    async def _read_on(self) -> None:
+        room = self._scheduler.room
+        if not room or not self._cursors:
+            return
+        self._settled.clear()
+        asked = dict(self._cursors)
+        fences = {shard: self.leases.held[shard].fence for shard in asked}
+        limit = min(room, FED_AT_ONCE)
+        page = await self._outbox.feed(asked, limit)
+        current = {
+            shard
+            for shard, fence in fences.items()
+            if shard in self._cursors and self.leases.held[shard].fence == fence
+        }
+        self._cursors.update({shard: cursor for shard, cursor in page.cursors.items() if shard in current})
+        ours = await self._sift([entry for entry in page.entries if entry.shard in current])
+        fresh = [
+            self._held_back(entry)
+            for entry in ours
+            if entry.shard in self._cursors and (entry.seq, entry.mark) not in self._settled
+        ]
+        self._scheduler.add(fresh, time.monotonic(), self._clock(), LONGEST_SLEEP)
+        if page.entries:
+            self._news.set()
+            self._supplied()
+
+    def _held_back(self, entry: Entry) -> Entry:
+        """An event that a run which died may have been sending, held back until that cannot land any more."""
+        if entry.seq > self._outbox.recovered_until:
+            return entry
+        left = self._held_back_until - time.monotonic()
+        return entry if left <= 0 else entry.held_until(self._clock() + left)
+
+    async def _keep_leases(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self._lease()
+            except OutboxUnavailable as error:
+                log.warning("leases cannot be renewed: %s", error, extra={"action": "lease_failed"})
+
+    async def _lease(self) -> None:
+        """Renew leases; forget the events of lost shards, begin to read those of new ones, give up surplus ones."""
+        before = self.leases
+        leases = await self._outbox.lease()
+        held = before.held
+        kept = {shard for shard, lease in leases.held.items() if shard in held and held[shard].fence == lease.fence}
+        for shard in set(self._cursors) - kept:
+            del self._cursors[shard]
+            self._scheduler.drop(shard)
+        self.leases = leases
+        given_up = set(sorted(kept)[: leases.surplus]) if leases.surplus else set()
+        for shard in given_up & set(self._cursors):
+            del self._cursors[shard]
+            self._scheduler.drop(shard)
+        free = [shard for shard in given_up if not self.in_flight_of(shard)]
+        if free:
+            await self._outbox.release(free)
+            self.leases = Leases(
+                {shard: lease for shard, lease in leases.held.items() if shard not in free}, leases.workers, 0
+            )
+        for shard in set(self.leases.held) - set(self._cursors) - given_up:
+            if not self.in_flight_of(shard):
+                self._cursors[shard] = START
+        self._news.set()
+        self._supplied()

@@ -1,0 +1,72 @@
+"""The next events of one profile that go out as one update."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from talon_bridge import mapping, merging
+from talon_bridge.explanation import Verdict
+from talon_bridge.mapping import Plan, Request
+from talon_bridge.outbox.protocol import Entry, Replay, State
+from talon_bridge.scheduler import Profile
+
+Map = Callable[[Entry], Plan]
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """Events with their plans, and the one update for them all; no request where none of them is sent."""
+
+    profile: Profile
+    entries: Sequence[Entry]
+    plans: Sequence[Plan]
+    request: Request | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of what came in, which those of what goes out do not exceed by much."""
+        return sum(len(entry.event.body) for entry in self.entries)
+
+
+def goes_alone(profile: Profile) -> bool:
+    """Whether the next event of a profile is sent by itself: it is replayed, or was in a refused request."""
+    first = profile.queue[0]
+    return first.replay is not Replay.NONE or first.seq <= profile.apart_until
+
+
+def pack(profile: Profile, map_event: Map, merge: bool) -> Parcel:
+    """The first events of a profile's queue that may go together; at least one."""
+    plans = [map_event(profile.queue[0])]
+    if plans[0].request is None:
+        return Parcel(profile, profile.queue[:1], plans, None)
+    many = 1
+    if merge and not goes_alone(profile):
+        many = merging.how_many(_requests(profile, plans, map_event))
+    requests = [plan.request for plan in plans[:many] if plan.request is not None]
+    return Parcel(profile, profile.queue[:many], plans[:many], merging.merged(requests))
+
+
+def _requests(profile: Profile, plans: list[Plan], map_event: Map) -> Iterator[Request]:
+    """The updates of a profile's events, up to the first that is not sent or goes alone; their plans join `plans`."""
+    assert plans[0].request is not None
+    yield plans[0].request
+    for entry in profile.queue[1:]:
+        if entry.replay is not Replay.NONE:
+            return
+        plans.append(map_event(entry))
+        request = plans[-1].request
+        if request is None:
+            return
+        yield request
+
+
+def without_superseded(parcel: Parcel, newer: Sequence[Entry]) -> Parcel:
+    """The parcel of a replayed event, less what `newer` events of its profile have delivered meanwhile."""
+    names = frozenset(
+        trait.attribute
+        for entry in newer
+        if entry.state is State.DELIVERED and entry.report is not None
+        for trait in entry.report.traits
+        if trait.verdict is Verdict.SENT
+    )
+    plans = [mapping.superseded(plan, names) for plan in parcel.plans]
+    return msgspec.structs.replace(parcel, plans=plans, request=plans[0].request)

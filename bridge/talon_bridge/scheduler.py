@@ -1,0 +1,163 @@
+"""Which profile is next: what is known in memory of the waiting events. Pure; times are seconds, any one clock's."""
+
+import heapq
+from bisect import insort
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from talon_bridge.outbox.protocol import Entry
+
+QUEUED_AT_MOST = 100  # events of one profile in memory
+LOADED_AT_MOST = 10_000  # events of all profiles in memory
+LOADED_BYTES_AT_MOST = 32 * 1024 * 1024  # of their bodies
+PROFILES_AT_MOST = 100_000  # known at once, most of them asleep
+
+
+class Profile:
+    """One profile with waiting events.
+
+    It is in one place only: ready, taken, asleep, or hungry (its events are to be read again). `queue` is in the order
+    of acceptance. `more`: the store may hold waiting events behind `base` that are not in `queue`. Events up to
+    `apart_until` were in a refused request: they are sent one by one, and not in bulk.
+    """
+
+    __slots__ = ("apart_until", "base", "gone", "key", "more", "queue", "shard", "taken", "wakes_at")
+
+    def __init__(self, key: str, shard: int, base: int) -> None:
+        self.key = key
+        self.shard = shard
+        self.base = base
+        self.queue: list[Entry] = []
+        self.taken: Sequence[Entry] = ()
+        self.more = False
+        self.gone = False
+        self.wakes_at = 0.0
+        self.apart_until = 0
+
+
+class Scheduler:
+    """Profiles and their next events, bounded in memory: what does not fit stays in the store and is read again.
+
+    One that is asleep keeps no events here; one with many keeps the oldest. A blocked profile therefore costs the
+    others nothing, however many events wait behind it (DEL-2).
+    """
+
+    def __init__(self) -> None:
+        self.ready: deque[Profile] = deque()
+        self.hungry: deque[Profile] = deque()
+        self._profiles: dict[str, Profile] = {}
+        self._asleep: list[tuple[float, int, Profile]] = []
+        self._numbers = count()
+        self._loaded = 0
+        self._bytes = 0
+
+    @property
+    def asleep(self) -> int:
+        """How many profiles wait for their retry."""
+        return len(self._asleep)
+
+    @property
+    def room(self) -> int:
+        """How many events may be fed."""
+        if self._bytes >= LOADED_BYTES_AT_MOST or len(self._profiles) >= PROFILES_AT_MOST:
+            return 0
+        return max(0, LOADED_AT_MOST - self._loaded)
+
+    def add(self, entries: Iterable[Entry], now: float, wall: float, longest: float) -> None:
+        """Take in fed events. `now` is this clock's, `wall` Unix time; no retry is waited for above `longest`."""
+        for entry in entries:
+            profile = self._profiles.get(entry.key)
+            if profile is None:
+                profile = self._profiles[entry.key] = Profile(entry.key, entry.shard, entry.seq - 1)
+                if entry.not_before > wall:
+                    self.sleep(profile, now + min(entry.not_before - wall, longest))
+                else:
+                    self._queue(profile, entry)
+                    self.ready.append(profile)
+                continue
+            profile.base = min(profile.base, entry.seq - 1)  # a replayed event is older than what was settled
+            if profile.more or len(profile.queue) >= QUEUED_AT_MOST or any(e.seq == entry.seq for e in profile.taken):
+                profile.more = True
+            elif all(queued.seq != entry.seq for queued in profile.queue):
+                self._queue(profile, entry)
+
+    def take(self, profile: Profile, many: int) -> Sequence[Entry]:
+        """The first events of a profile's queue, to be settled or put back."""
+        profile.taken, profile.queue = profile.queue[:many], profile.queue[many:]
+        return profile.taken
+
+    def put_back(self, profile: Profile) -> None:
+        """Nothing became of the taken events: they are first in the queue again."""
+        profile.queue = [*profile.taken, *profile.queue]
+        profile.taken = ()
+
+    def settled(self, profile: Profile, waiting: frozenset[int]) -> None:
+        """The taken events are done with, all but those that still wait, which are read again after a sleep."""
+        left = [entry.seq for entry in profile.taken if entry.seq in waiting]
+        if profile.taken:
+            profile.base = min(left) - 1 if left else max(profile.base, profile.taken[-1].seq)
+        self._forget(profile.taken)
+        profile.taken = ()
+
+    def go_on(self, profile: Profile) -> None:
+        """A profile with nothing taken goes where it belongs: ready, hungry, or away."""
+        if profile.gone:
+            return
+        if profile.queue:
+            self.ready.append(profile)
+        elif profile.more:
+            self.hungry.append(profile)
+        else:
+            del self._profiles[profile.key]
+
+    def sleep(self, profile: Profile, until: float) -> None:
+        """A profile with nothing taken waits; its events are read again when it wakes."""
+        if profile.gone:
+            return
+        self._forget(profile.queue)
+        profile.queue, profile.more, profile.wakes_at = [], True, until
+        heapq.heappush(self._asleep, (until, next(self._numbers), profile))
+
+    def wake(self, now: float) -> float | None:
+        """Wake those whose time has come; the time of the next, or None."""
+        while self._asleep and self._asleep[0][0] <= now:
+            _, _, profile = heapq.heappop(self._asleep)
+            if not profile.gone:
+                self.hungry.append(profile)
+        return self._asleep[0][0] if self._asleep else None
+
+    def fill(self, profile: Profile, entries: Sequence[Entry], now: float, wall: float, longest: float) -> None:
+        """The answer of the store for a hungry profile: its oldest waiting events, at most `QUEUED_AT_MOST`."""
+        if profile.gone:
+            return None
+        profile.more = len(entries) >= QUEUED_AT_MOST
+        if entries and entries[0].not_before > wall:
+            return self.sleep(profile, now + min(entries[0].not_before - wall, longest))
+        for entry in entries:
+            self._queue(profile, entry)
+        return self.go_on(profile)
+
+    def drop(self, shard: int) -> None:
+        """Forget everything of a shard that is no longer ours."""
+        for profile in [profile for profile in self._profiles.values() if profile.shard == shard]:
+            del self._profiles[profile.key]
+            profile.gone = True
+            self._forget(profile.queue)
+            profile.queue = []
+        for place in (self.ready, self.hungry):
+            kept = [profile for profile in place if not profile.gone]
+            place.clear()
+            place.extend(kept)
+
+    def _queue(self, profile: Profile, entry: Entry) -> None:
+        if profile.queue and profile.queue[-1].seq > entry.seq:
+            insort(profile.queue, entry, key=lambda queued: queued.seq)
+        else:
+            profile.queue.append(entry)
+        self._loaded += 1
+        self._bytes += len(entry.event.body)
+
+    def _forget(self, entries: Sequence[Entry]) -> None:
+        self._loaded -= len(entries)
+        self._bytes -= sum(len(entry.event.body) for entry in entries)
