@@ -37,10 +37,15 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._load.closed += 1
+        self._load.ended.set()
 
     def _send(self) -> None:
         self._sent_at = time.perf_counter()
-        self._transport.write(next(self._load.requests))
+        following = next(self._load.requests, None)
+        if following is None:
+            self._transport.close()
+        else:
+            self._transport.write(following)
 
 
 class Load:
@@ -50,6 +55,7 @@ class Load:
         self.requests = requests
         self.count = self.bad = self.closed = 0
         self.latencies: list[float] = []
+        self.ended = asyncio.Event()
 
     def answered(self, well: bool, seconds: float) -> None:
         """One complete answer came."""
@@ -86,6 +92,21 @@ class Load:
     def run(self, port: int, connections: int = 64, seconds: float = 2.0) -> float:
         """Requests answered a second; raises when any was refused."""
         return uvloop.run(self._run(port, connections, seconds))
+
+    def drain(self, port: int, connections: int) -> None:
+        """Send every request there is; raises when any was refused."""
+        uvloop.run(self._drain(port, connections))
+        if self.bad:
+            raise RuntimeError(f"{self.bad} answers were not 2xx")
+
+    async def _drain(self, port: int, connections: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.ended = asyncio.Event()
+        for _ in range(connections):
+            await loop.create_connection(lambda: Connection(self), "127.0.0.1", port)
+        while self.closed < connections:
+            await self.ended.wait()
+            self.ended.clear()
 
 
 def request(method: str, path: str, body: bytes, *headers: str) -> bytes:

@@ -1,9 +1,10 @@
 """The servers that are measured, each a process of its own: `python -m benchmarks.servers NAME [FOLDER]`."""
 
 import contextlib
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.load import pin
@@ -55,8 +56,6 @@ def decoding_starlette(answer: bytes) -> Any:
 def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
     """The apps of one process, by name."""
     if name in ("bare", "decoding"):
-        import os
-
         fixed = os.environb[ANSWER_BYTES.encode()]
         return [(name, bare(fixed) if name == "bare" else decoding_starlette(fixed))]
     if name == "starlette":
@@ -71,7 +70,9 @@ def apps(name: str, folder: str | None) -> list[tuple[str, Any]]:
         from localtalon.config_file import load
         from talon_bridge.app import create_app as create_bridge
 
-        settings = load(None, {"LOCALTALON_BRIDGE_DATA": folder} if folder else {})
+        given = {name: value for name, value in os.environ.items() if name.startswith("LOCALTALON_")}
+        given.pop(ANSWER_BYTES, None)
+        settings = load(None, {**given, "LOCALTALON_BRIDGE_DATA": folder} if folder else given)
         found.append(("bridge", create_bridge(settings.bridge_settings("http://127.0.0.1:9"))))
     return found
 
@@ -84,12 +85,16 @@ def running(name: str, folder: str | None = None, answer: bytes = b"") -> Iterat
 
 
 @contextlib.contextmanager
-def process(name: str, folder: str | None = None, answer: bytes = b"") -> Iterator[tuple[int, list[int]]]:
-    """A server process; gives its process id and its ports once it accepts connections."""
-    import os
+def process(
+    name: str, folder: str | None = None, answer: bytes = b"", settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, list[int]]]:
+    """A server process; gives its process id and its ports once it accepts connections.
 
+    `settings` are variables of its environment; `BENCH_CORE` and `BENCH_PORT` say where it runs and listens.
+    """
     command = [sys.executable, "-m", "benchmarks.servers", name, *([folder] if folder else [])]
-    environment = {**os.environb, ANSWER_BYTES.encode(): answer}
+    given = {name.encode(): value.encode() for name, value in (settings or {}).items()}
+    environment = {**os.environb, **given, ANSWER_BYTES.encode(): answer}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as started:
         try:
             assert started.stdout is not None
@@ -103,11 +108,12 @@ def main() -> None:
     from localtalon.serve import Service, bind, run_until_signalled
     from talon_emulator.wire import Protocol
 
-    pin(0)
+    pin(int(os.environ.get("BENCH_CORE", "0")))
+    port = int(os.environ.get("BENCH_PORT", "0"))
     name, *folder = sys.argv[1:]
     protocols = {"emulator": Protocol}
     services = [
-        Service(part, app, bind("127.0.0.1", 0, part, "--port"), protocols.get(part, "httptools"))
+        Service(part, app, bind("127.0.0.1", port, part, "--port"), protocols.get(part, "httptools"))
         for part, app in apps(name, folder[0] if folder else None)
     ]
     ports = " ".join(str(service.socket.getsockname()[1]) for service in services)

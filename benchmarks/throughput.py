@@ -75,4 +75,4 @@ def measure() -> Iterator[Measurement]:
         yield _compare("emulator: profile update, in memory", ">= 0.40", port, one, updates)
         yield _compare("emulator: the same, beside Starlette and a decode", ">= 0.75", port, one, updates, "decoding")
     with tempfile.TemporaryDirectory() as folder, running("bridge", folder) as (port,):
-        yield _compare("bridge: single identify, durable", ">= 0.20", port, next(identify(0)), identify(10**6))
+        yield _compare("bridge: single identify, durable", ">= 0.30", port, next(identify(0)), identify(10**6))

@@ -18,6 +18,9 @@ class Leaf(msgspec.Struct, frozen=True):
     @property
     def pointer(self) -> str:
         """The JSON pointer of the value below `traits`."""
+        joined = "/" + "/".join(self.path)
+        if "~" not in joined and joined.count("/") == len(self.path):
+            return joined
         return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in self.path)
 
 

@@ -184,6 +184,8 @@ def _judge(
 
 def _rivals(found: tuple[Leaf, ...]) -> dict[str, tuple[Leaf, ...]]:
     """The leaves that share a name but not a value. Values are compared as JSON: true is not 1, and 1 is not 1.0."""
+    if len({leaf.name for leaf in found}) == len(found):
+        return {}
     sharing: dict[str, list[Leaf]] = defaultdict(list)
     for leaf in found:
         sharing[leaf.name].append(leaf)

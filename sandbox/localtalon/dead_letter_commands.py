@@ -100,7 +100,8 @@ def replay(
 ) -> None:
     """Send dead letters again.
 
-    Those with these messageIds, those that fit the options, or all. What a newer delivered event of the same user has replaced is not sent, unless forced.
+    Those with these messageIds, those that fit the options, or all. What a newer delivered event of the same user has
+    replaced is not sent, unless forced.
     """
     filters = _filters(user, status, since, until)
     _one_way_of_naming(message_ids, every, filters)

@@ -68,7 +68,7 @@ UPDATE standing SET
 SELECT coalesce(max(mark), 0) FROM events WHERE state = 'waiting';
 
 -- name: highest_seq
-SELECT coalesce(max(seq), 0) FROM events;
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);
 
 -- name: at_work
 SELECT at_work FROM standing;
@@ -79,18 +79,18 @@ UPDATE standing SET at_work = 1;
 -- name: end_work
 UPDATE standing SET at_work = 0;
 
--- name: known_id
-SELECT seq FROM message_ids WHERE message_id = :message_id AND received_at > :received_at - :window;
+-- name: known_ids
+SELECT message_id, received_at, seq FROM message_ids WHERE message_id IN ({marks});
 
 -- name: append
-INSERT INTO events (mark, message_id, type, user_id, body, settings, received_at, timestamp)
-VALUES (:mark, :message_id, :type, :user_id, :body, :settings, :received_at, :timestamp);
+INSERT INTO events (seq, mark, message_id, type, user_id, body, received_at, timestamp, settings)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: remember_id
-INSERT OR REPLACE INTO message_ids VALUES (:message_id, :received_at, :seq);
+INSERT OR REPLACE INTO message_ids VALUES (?, ?, ?);
 
 -- name: duplicate
-UPDATE events SET duplicates = duplicates + 1, duplicate_at = :received_at WHERE seq = :seq;
+UPDATE events SET duplicates = duplicates + 1, duplicate_at = ? WHERE seq = ?;
 
 -- name: feed
 SELECT {columns} FROM events WHERE state = 'waiting' AND mark > ? ORDER BY mark LIMIT ?;

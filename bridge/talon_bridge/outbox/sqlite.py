@@ -31,6 +31,7 @@ from talon_bridge.outbox.sqlite_database import Database
 SHARD = 0
 PRUNED_AT_ONCE = 2000
 _EVER = 2**62
+_ASKED_AT_ONCE = 500  # values in a statement; SQLite takes 999 everywhere
 
 
 class SqliteOutbox:
@@ -45,7 +46,7 @@ class SqliteOutbox:
         }
         self._database = Database(path)
         self._news: Callable[[], None] = lambda: None
-        self._mark = 0
+        self._seq = self._mark = 0
         self.recovered_until = 0
 
     async def open(self) -> None:
@@ -135,25 +136,41 @@ class SqliteOutbox:
 
     def _begin(self, db: sqlite3.Connection) -> None:
         (self._mark,) = db.execute(self._sql["highest_mark"]).fetchone()
+        (self._seq,) = db.execute(self._sql["highest_seq"]).fetchone()
         (was_at_work,) = db.execute(self._sql["at_work"]).fetchone()
         if was_at_work:
-            (self.recovered_until,) = db.execute(self._sql["highest_seq"]).fetchone()
+            self.recovered_until = self._seq
         db.execute(self._sql["begin_work"])
 
     def _append(self, db: sqlite3.Connection, events: Sequence[Accepted]) -> int:
-        stored = 0
+        known = self._known(db, events)
+        new: list[tuple[Any, ...]] = []
+        ids: list[tuple[str, float, int]] = []
+        duplicates: list[tuple[float, int]] = []
         for event in events:
-            row = msgspec.structs.asdict(event)
-            known = db.execute(self._sql["known_id"], {**row, "window": DUPLICATE_WINDOW}).fetchone()
-            if known is not None:
-                db.execute(self._sql["duplicate"], {"received_at": event.received_at, "seq": known[0]})
+            at, first = known.get(event.message_id, (-math.inf, 0))
+            if at > event.received_at - DUPLICATE_WINDOW:
+                duplicates.append((event.received_at, first))
                 continue
+            self._seq += 1
             self._mark += 1
-            seq = db.execute(self._sql["append"], {**row, "mark": self._mark}).lastrowid
-            db.execute(self._sql["remember_id"], {**row, "seq": seq})
-            stored += 1
-        self._database.changed[State.WAITING] += stored
-        return stored
+            new.append((self._seq, self._mark, *msgspec.structs.astuple(event)))
+            ids.append((event.message_id, event.received_at, self._seq))
+            known[event.message_id] = (event.received_at, self._seq)
+        db.executemany(self._sql["append"], new)
+        db.executemany(self._sql["remember_id"], ids)
+        db.executemany(self._sql["duplicate"], duplicates)
+        self._database.changed[State.WAITING] += len(new)
+        return len(new)
+
+    def _known(self, db: sqlite3.Connection, events: Sequence[Accepted]) -> dict[str, tuple[float, int]]:
+        """When the messageIds of these events came last, and as which event."""
+        known = {}
+        for first in range(0, len(events), _ASKED_AT_ONCE):
+            ids = [event.message_id for event in events[first : first + _ASKED_AT_ONCE]]
+            asked = self._sql["known_ids"].replace("{marks}", ",".join("?" * len(ids)))
+            known.update({message_id: (at, seq) for message_id, at, seq in db.execute(asked, ids)})
+        return known
 
     def _settle(self, db: sqlite3.Connection, settlements: Sequence[Settlement]) -> frozenset[int]:
         unrecorded = set()
