@@ -12,7 +12,7 @@ import msgspec
 from talon_bridge import event_settings, events
 from talon_bridge.claims import BUG_WAIT, Claims
 from talon_bridge.delivery import TalonOne
-from talon_bridge.intake import Intake
+from talon_bridge.intake import LONGEST_SLEEP, Intake
 from talon_bridge.limiter import Limiter
 from talon_bridge.mapping import Plan, plan
 from talon_bridge.outbox.protocol import Entry, Outbox, OutboxUnavailable, Replay, Settlement, State
@@ -79,6 +79,7 @@ class Forwarder:
         self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
         self._dispatching: asyncio.Task[None] | None = None
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def start(self) -> None:
         """Take up what the outbox still holds and begin to deliver."""
@@ -93,6 +94,7 @@ class Forwarder:
             await asyncio.gather(self._dispatching, return_exceptions=True)
         if self._in_flight:
             _, late = await asyncio.wait(self._in_flight, timeout=grace)
+            self._stopping = True
             for step in late:
                 step.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -202,18 +204,27 @@ class Forwarder:
             self._intake.room()
 
     async def _deliver(self, parcels: list[Parcel]) -> None:
-        parcels = [await self._up_to_date(parcel) for parcel in parcels]
+        parcels = self._still_ours([await self._up_to_date(parcel) for parcel in parcels])
         sent = [parcel for parcel in parcels if parcel.request is not None]
+        if sent:
+            via = "bulk" if len(sent) > 1 else "merged" if len(sent[0].entries) > 1 else ""
+            got = await self._send(sent)
+            self._tally.requests[via or "single", str(got.status) if isinstance(got, Answer) else "none"] += 1
+            await self._conclude(sent, got, via)
+        else:
+            self._limiter.give_back()
         unneeded = [parcel for parcel in parcels if parcel.request is None]
         if unneeded:
             now = self._clock()
             await self._record(unneeded, [unsent(p.entries[0], p.plans[0], now) for p in unneeded])
-        if not sent:
-            return self._limiter.give_back()
-        via = "bulk" if len(sent) > 1 else "merged" if len(sent[0].entries) > 1 else ""
-        got = await self._send(sent)
-        self._tally.requests[via or "single", str(got.status) if isinstance(got, Answer) else "none"] += 1
-        return await self._conclude(sent, got, via)
+
+    def _still_ours(self, parcels: list[Parcel]) -> list[Parcel]:
+        """Put those back whose lease does not last for a request that begins now."""
+        lost = [parcel for parcel in parcels if parcel.profile.gone or not self._lease_lasts(parcel.profile)]
+        for parcel in lost:
+            self._scheduler.put_back(parcel.profile)
+            self._scheduler.sleep(parcel.profile, time.monotonic() + OUTBOX_RETRY)
+        return [parcel for parcel in parcels if parcel not in lost] if lost else parcels
 
     async def _up_to_date(self, parcel: Parcel) -> Parcel:
         first = parcel.entries[0]
@@ -240,7 +251,7 @@ class Forwarder:
             for entry, mapped in zip(parcel.entries, parcel.plans, strict=True):
                 settlement, outcome = settle(entry, mapped, got, self._policy, now, random.random(), known, via)
                 settlements.append(settlement)
-                if via and isinstance(outcome, Dead) and isinstance(got, Answer) and not outcome.given_up:
+                if via and isinstance(outcome, Dead) and isinstance(got, Answer):
                     self._limiter.well()
                     return self._claims.take_apart(parcels, got)
         self._tell(decide(got, Attempts(0, now), self._policy, now, random.random()), now)
@@ -268,6 +279,8 @@ class Forwarder:
                 break
             except OutboxUnavailable as error:
                 log.warning("the outbox cannot be written: %s", error, extra={"action": "settle_failed"})
+                if self._stopping:  # the next start sends it again
+                    return
                 await asyncio.sleep(OUTBOX_RETRY)
         self._tally.settled.update(s.state.value for s in settlements if s.state is not State.WAITING)
         waits = {s.seq: s.not_before for s in settlements if s.state is State.WAITING}
@@ -279,7 +292,7 @@ class Forwarder:
             self._scheduler.settled(parcel.profile, waiting)
             if waiting:
                 again = max(waits.get(seq, 0.0) for seq in waiting)
-                self._scheduler.sleep(parcel.profile, now + max(0.0, again - wall))
+                self._scheduler.sleep(parcel.profile, now + min(max(0.0, again - wall), LONGEST_SLEEP))
             else:
                 self._scheduler.go_on(parcel.profile)
         self._settled.set()

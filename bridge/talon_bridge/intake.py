@@ -96,7 +96,7 @@ class Intake:
     async def _refill(self) -> None:
         """Read again the events of profiles that were unloaded."""
         hungry = self._scheduler.hungry
-        while hungry:
+        while hungry and not self._scheduler.full:
             profile = hungry[0]
             entries = await self._outbox.queue(profile.key, profile.base, QUEUED_AT_MOST)
             if hungry and hungry[0] is profile:
@@ -113,19 +113,20 @@ class Intake:
         fences = {shard: self.leases.held[shard].fence for shard in asked}
         limit = min(room, FED_AT_ONCE)
         page = await self._outbox.feed(asked, limit)
+        ours = await self._sift([entry for entry in page.entries if entry.shard in self._cursors])
+        # Meanwhile a shard may have been lost, given up, or begun anew: what was read of it counts for nothing.
         current = {
             shard
             for shard, fence in fences.items()
-            if shard in self._cursors and self.leases.held[shard].fence == fence
+            if self._cursors.get(shard) == asked[shard] and self.leases.held[shard].fence == fence
         }
-        self._cursors.update({shard: cursor for shard, cursor in page.cursors.items() if shard in current})
-        ours = await self._sift([entry for entry in page.entries if entry.shard in current])
         fresh = [
             self._held_back(entry)
             for entry in ours
-            if entry.shard in self._cursors and (entry.seq, entry.mark) not in self._settled
+            if entry.shard in current and (entry.seq, entry.mark) not in self._settled
         ]
         self._scheduler.add(fresh, time.monotonic(), self._clock(), LONGEST_SLEEP)
+        self._cursors.update({shard: cursor for shard, cursor in page.cursors.items() if shard in current})
         if page.entries:
             self._news.set()
             self._supplied()
@@ -142,8 +143,9 @@ class Intake:
             await asyncio.sleep(every)
             try:
                 await self._lease()
-            except OutboxUnavailable as error:
-                log.warning("leases cannot be renewed: %s", error, extra={"action": "lease_failed"})
+            except Exception as error:  # whatever it is, leases go on to be renewed
+                known = isinstance(error, OutboxUnavailable)
+                log.warning("leases cannot be renewed: %s", error, exc_info=not known, extra={"action": "lease_failed"})
 
     async def _lease(self) -> None:
         """Renew leases; forget the events of lost shards, begin to read those of new ones, give up surplus ones."""

@@ -92,7 +92,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
         return RetryAt(now + policy.probe_every, reason, pause=True)
     if got.status in RETRIED or (got.status >= 500 and got.status not in FINAL_5XX):
         asked = retry_after(got.headers.get("retry-after"), now)
-        wait = backoff(attempts.count, policy.first_wait, jitter) if asked is None else asked
+        wait = asked or backoff(attempts.count, policy.first_wait, jitter)  # "0" is no leave to storm
         outcome = _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now)
         if isinstance(outcome, RetryAt) and got.status == 429:
             return msgspec.structs.replace(outcome, pause=True, busy=True)

@@ -18,11 +18,12 @@ class Profile:
     """One profile with waiting events.
 
     It is in one place only: ready, taken, asleep, or hungry (its events are to be read again). `queue` is in the order
-    of acceptance. `more`: the store may hold waiting events behind `base` that are not in `queue`. Events up to
+    of acceptance. `more`: the store may hold waiting events behind `base` that are not in `queue`; `missed` is where to
+    read from for those that came in, older than what was taken, while a request was under way. Events up to
     `apart_until` were in a refused request: they are sent one by one, and not in bulk.
     """
 
-    __slots__ = ("apart_until", "base", "gone", "key", "more", "queue", "shard", "taken", "wakes_at")
+    __slots__ = ("apart_until", "base", "gone", "key", "missed", "more", "queue", "shard", "taken")
 
     def __init__(self, key: str, shard: int, base: int) -> None:
         self.key = key
@@ -32,7 +33,7 @@ class Profile:
         self.taken: Sequence[Entry] = ()
         self.more = False
         self.gone = False
-        self.wakes_at = 0.0
+        self.missed: int | None = None
         self.apart_until = 0
 
 
@@ -60,27 +61,49 @@ class Scheduler:
     @property
     def room(self) -> int:
         """How many events may be fed."""
-        if self._bytes >= LOADED_BYTES_AT_MOST or len(self._profiles) >= PROFILES_AT_MOST:
+        if self.full or len(self._profiles) >= PROFILES_AT_MOST:
             return 0
         return max(0, LOADED_AT_MOST - self._loaded)
 
+    @property
+    def full(self) -> bool:
+        """Whether as many events are in memory as may be."""
+        return self._loaded >= LOADED_AT_MOST or self._bytes >= LOADED_BYTES_AT_MOST
+
     def add(self, entries: Iterable[Entry], now: float, wall: float, longest: float) -> None:
-        """Take in fed events. `now` is this clock's, `wall` Unix time; no retry is waited for above `longest`."""
+        """Take in fed events. `now` is this clock's, `wall` Unix time.
+
+        A time further off than `longest` was stored before the wall clock was set back: it is not waited for.
+        """
         for entry in entries:
             profile = self._profiles.get(entry.key)
             if profile is None:
                 profile = self._profiles[entry.key] = Profile(entry.key, entry.shard, entry.seq - 1)
-                if entry.not_before > wall:
-                    self.sleep(profile, now + min(entry.not_before - wall, longest))
+                if wall < entry.not_before <= wall + longest:
+                    self.sleep(profile, now + entry.not_before - wall)
                 else:
                     self._queue(profile, entry)
                     self.ready.append(profile)
                 continue
             profile.base = min(profile.base, entry.seq - 1)  # a replayed event is older than what was settled
-            if profile.more or len(profile.queue) >= QUEUED_AT_MOST or any(e.seq == entry.seq for e in profile.taken):
+            if profile.taken and entry.seq < profile.taken[-1].seq:
+                profile.missed = min(entry.seq - 1, entry.seq if profile.missed is None else profile.missed)
+            self._join(profile, entry)
+
+    def _join(self, profile: Profile, entry: Entry) -> None:
+        """One more event of a known profile, which may be older than what is queued."""
+        if any(known.seq == entry.seq for known in (*profile.taken, *profile.queue)):
+            profile.more = profile.more or bool(profile.taken)
+        elif profile.queue and entry.seq < profile.queue[-1].seq:
+            self._queue(profile, entry)
+            if len(profile.queue) > QUEUED_AT_MOST:
+                self._forget(profile.queue[QUEUED_AT_MOST:])
+                del profile.queue[QUEUED_AT_MOST:]
                 profile.more = True
-            elif all(queued.seq != entry.seq for queued in profile.queue):
-                self._queue(profile, entry)
+        elif profile.more or len(profile.queue) >= QUEUED_AT_MOST:
+            profile.more = True
+        else:
+            self._queue(profile, entry)
 
     def take(self, profile: Profile, many: int) -> Sequence[Entry]:
         """The first events of a profile's queue, to be settled or put back."""
@@ -89,14 +112,19 @@ class Scheduler:
 
     def put_back(self, profile: Profile) -> None:
         """Nothing became of the taken events: they are first in the queue again."""
-        profile.queue = [*profile.taken, *profile.queue]
+        profile.queue = sorted((*profile.taken, *profile.queue), key=lambda entry: entry.seq)
         profile.taken = ()
+        if profile.gone:
+            self._forget(profile.queue)
+            profile.queue = []
 
     def settled(self, profile: Profile, waiting: frozenset[int]) -> None:
         """The taken events are done with, all but those that still wait, which are read again after a sleep."""
         left = [entry.seq for entry in profile.taken if entry.seq in waiting]
         if profile.taken:
             profile.base = min(left) - 1 if left else max(profile.base, profile.taken[-1].seq)
+        if profile.missed is not None:
+            profile.base = min(profile.base, profile.missed)
         self._forget(profile.taken)
         profile.taken = ()
 
@@ -116,7 +144,7 @@ class Scheduler:
         if profile.gone:
             return
         self._forget(profile.queue)
-        profile.queue, profile.more, profile.wakes_at = [], True, until
+        profile.queue, profile.more = [], True
         heapq.heappush(self._asleep, (until, next(self._numbers), profile))
 
     def wake(self, now: float) -> float | None:
@@ -131,9 +159,9 @@ class Scheduler:
         """The answer of the store for a hungry profile: its oldest waiting events, at most `QUEUED_AT_MOST`."""
         if profile.gone:
             return None
-        profile.more = len(entries) >= QUEUED_AT_MOST
-        if entries and entries[0].not_before > wall:
-            return self.sleep(profile, now + min(entries[0].not_before - wall, longest))
+        profile.more, profile.missed = len(entries) >= QUEUED_AT_MOST, None
+        if entries and wall < entries[0].not_before <= wall + longest:
+            return self.sleep(profile, now + entries[0].not_before - wall)
         for entry in entries:
             self._queue(profile, entry)
         return self.go_on(profile)

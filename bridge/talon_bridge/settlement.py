@@ -44,10 +44,9 @@ def settle(
     """The settlement after an attempt that ended at `now`, and the outcome that it follows from.
 
     `jitter` is 0 to 1; `known` are attribute names that a refused one may have been meant to be; `via` is the
-    attempt's. Attempts before a replay, and those that a pause of the destination ended, do not use up the time that
-    an event has.
+    attempt's. The time that an event has begins after a replay, and anew after a pause of the destination.
     """
-    counted = [attempt for attempt in entry.attempts[entry.earlier :] if attempt.status not in UNAUTHORISED]
+    counted = _counted(entry.attempts[entry.earlier :])
     outcome = decide(got, Attempts(len(counted), counted[0].at if counted else now), policy, now, jitter)
     status = got.status if isinstance(got, Answer) else None
     match outcome:
@@ -56,7 +55,7 @@ def settle(
             attempts = (*entry.attempts, Attempt(now, status, via=via))
             return _changed(entry, State.DELIVERED, attempts, report, now), outcome
         case RetryAt(at, reason):
-            attempts = (*entry.attempts, Attempt(now, status, reason, via))
+            attempts = _joined(entry.attempts, Attempt(now, status, reason, via))
             return _changed(entry, State.WAITING, attempts, None, now, at), outcome
         case Dead(reason):
             told = _in_full(reason, got)
@@ -65,6 +64,20 @@ def settle(
             report = msgspec.structs.replace(report_of(mapped), traits=traits, reason=notice)
             attempts = (*entry.attempts, Attempt(now, status, told, via))
             return _changed(entry, State.DEAD, attempts, report, now), outcome
+
+
+def _counted(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Those after the last that found the destination paused."""
+    pauses = [place for place, attempt in enumerate(attempts) if attempt.status in UNAUTHORISED]
+    return attempts[pauses[-1] + 1 :] if pauses else attempts
+
+
+def _joined(attempts: tuple[Attempt, ...], last: Attempt) -> tuple[Attempt, ...]:
+    """The history with one more attempt; a pause is asked about for days, which is one line of it."""
+    before = attempts[-1] if attempts else None
+    if before is None or last.status not in UNAUTHORISED or before.status != last.status or before.via != last.via:
+        return (*attempts, last)
+    return (*attempts[:-1], msgspec.structs.replace(last, times=before.times + 1))
 
 
 def _changed(

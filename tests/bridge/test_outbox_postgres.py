@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -361,6 +362,46 @@ def test_a_page_is_in_order_within_each_shard_whatever_its_limit(place: Place) -
     using(place, use)
 
 
+def test_everything_at_once_neither_locks_up_nor_miscounts(place: Place) -> None:
+    users = [f"u{number}" for number in range(12)]
+
+    async def use(*boxes: PostgresOutbox) -> None:
+        random = Random(7)
+        names = [f"m{number}" for number in range(1500)]
+
+        async def send(box: PostgresOutbox) -> int:
+            stored = 0
+            for _ in range(60):
+                chosen = random.choices(names, k=50)
+                stored += await box.append([call(name, users[int(name[1:]) % 12]) for name in chosen])
+            return stored
+
+        async def deliver(box: PostgresOutbox) -> None:
+            while not done.is_set():
+                entries = await waiting(box)
+                random.shuffle(entries)
+                states = random.choices([State.DELIVERED, State.DEAD, State.WAITING, State.SKIPPED], k=len(entries))
+                changes = [settled(entry, state) for entry, state in zip(entries, states, strict=True)]
+                await asyncio.gather(*(box.settle(changes[at : at + 40]) for at in range(0, len(changes), 40)))
+
+        async def disturb(box: PostgresOutbox) -> None:
+            while not done.is_set():
+                await box.replay(Selection(user_id=random.choice(users)), Replay.KEPT, 20)
+                await box.release(random.sample(range(64), 5))
+                await box.prune(2000.0, Retention(5000.0, 100_000))
+
+        done = asyncio.Event()
+        working = [asyncio.create_task(work(box)) for box in boxes for work in (deliver, disturb)]
+        stored = await asyncio.gather(*(send(box) for box in boxes for _ in range(2)))
+        done.set()
+        await asyncio.gather(*working)
+        assert sum(stored) == len({row[0] for row in await execute(place, "SELECT message_id FROM message_ids")})
+        rows = await execute(place, "SELECT state, count(*) FROM events GROUP BY state")
+        assert {state: number for state, number in (await boxes[0].counts()).items() if number} == dict(rows)
+
+    using(place, use, 3)
+
+
 # What stays
 
 
@@ -612,6 +653,21 @@ def test_what_cannot_be_used_is_one_clear_line_without_the_password(postgres: Po
             open_outbox(url)
     with pytest.raises(SettingsError, match=r"bridge\.data is mysql://…; there is no outbox for that"):
         open_outbox(f"mysql://u:{PASSWORD}@host/x")
+
+
+def test_a_missing_driver_is_one_clear_line() -> None:
+    script = (
+        "import sys; sys.modules['asyncpg'] = None\n"
+        "from talon_bridge.outbox import open_outbox\n"
+        "from talon_bridge.settings import SettingsError\n"
+        "try: open_outbox('postgresql://u:s3cret@host/x')\n"
+        "except SettingsError as error: sys.stdout.write(str(error))\n"
+        "open_outbox(None)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "needs asyncpg" in said
+    assert "localtalon[postgres]" in said
+    assert PASSWORD not in said
 
 
 def test_a_newer_schema_is_refused(place: Place) -> None:

@@ -64,4 +64,6 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         told["error"] = attempt.error
     if attempt.via:
         told["via"] = attempt.via
+    if attempt.times > 1:
+        told["times"] = attempt.times
     return told

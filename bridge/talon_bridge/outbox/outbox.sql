@@ -58,6 +58,7 @@ DROP INDEX events_by_state;
 
 -- name: from_1_after
 INSERT OR REPLACE INTO message_ids SELECT message_id, received_at, seq FROM events ORDER BY seq;
+UPDATE events SET status = json_extract(attempts, '$[#-1].status') WHERE state <> 'waiting';
 UPDATE standing SET
     waiting = (SELECT count(*) FROM events WHERE state = 'waiting'),
     delivered = (SELECT count(*) FROM events WHERE state = 'delivered'),
@@ -155,12 +156,18 @@ SELECT seq FROM events WHERE {fits} ORDER BY seq LIMIT :limit;
 DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE {fits} ORDER BY seq LIMIT :limit);
 
 -- name: prune
--- Settled events that went out of use, but none that is newer than a dead letter of its profile.
+-- Settled events that went out of use, but none that is newer than a dead letter of its profile, or one that is replayed.
 DELETE FROM events WHERE seq IN (
     SELECT seq FROM events AS old
     WHERE state IN ('delivered', 'skipped') AND settled_at <= :settled_until AND NOT (
         state = 'delivered'
-        AND EXISTS (SELECT 1 FROM events WHERE state = 'dead' AND user_id = old.user_id AND seq < old.seq)
+        AND (
+            EXISTS (SELECT 1 FROM events WHERE state = 'dead' AND user_id = old.user_id AND seq < old.seq)
+            OR EXISTS (
+                SELECT 1 FROM events
+                WHERE state = 'waiting' AND replay = 'kept' AND user_id = old.user_id AND seq < old.seq
+            )
+        )
     )
     ORDER BY settled_at LIMIT :limit
 )

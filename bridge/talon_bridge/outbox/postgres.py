@@ -94,15 +94,18 @@ class PostgresOutbox:
         await self._leases.release(shards)
 
     async def feed(self, after: Mapping[int, Cursor], limit: int) -> Page:
-        if not after:
-            return Page([], {})
-        places = rows.columns([(shard, *cursor) for shard, cursor in after.items()], 3)
-        probe = min(limit, max(LEAST_PROBE, 2 * limit // len(after)))
-        found = await self._database.run("feed", *places, probe, limit)
-        if found[0][0] and self._looking is None:
-            self._looking = asyncio.get_running_loop().call_later(HELD_BACK, self._look_again)
-        entries = rows.read(values for _, *values in found if values[0] is not None)
-        return Page(entries, {**after, **{entry.shard: (entry.mark, entry.seq) for entry in entries}})
+        cursors, entries = dict(after), list[Entry]()
+        left = dict(after)
+        while left and len(entries) < limit:
+            # Most shards give little, so that each is asked for little first.
+            most = limit - len(entries)
+            probe = min(most, max(LEAST_PROBE, 2 * most // len(left)))
+            found = await self._feed(left, probe, most)
+            entries += found
+            cursors.update({entry.shard: (entry.mark, entry.seq) for entry in found})
+            numbers = Counter(entry.shard for entry in found)
+            left = {shard: cursors[shard] for shard in left if numbers[shard] >= probe}
+        return Page(sorted(entries, key=lambda entry: (entry.mark, entry.seq)), cursors)
 
     async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
         return await self._entries("queue", rows.profile(key), after, limit)
@@ -176,6 +179,14 @@ class PostgresOutbox:
 
     async def _entries(self, name: str, *values: Any) -> list[Entry]:
         return rows.read(await self._database.run(name, *values))
+
+    async def _feed(self, after: Mapping[int, Cursor], probe: int, limit: int) -> list[Entry]:
+        """Waiting events behind the cursors: the first `probe` of each shard, and of these the first `limit`."""
+        places = rows.columns([(shard, *cursor) for shard, cursor in after.items()], 3)
+        found = await self._database.run("feed", *places, probe, limit)
+        if found[0][0] and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(HELD_BACK, self._look_again)
+        return rows.read(values for _, *values in found if values[0] is not None)
 
     def _look_again(self) -> None:
         self._looking = None

@@ -265,12 +265,18 @@ DELETE FROM events USING chosen WHERE events.seq = chosen.seq
 RETURNING events.seq;
 
 -- name: prune
--- Settled events that went out of use, but none that is newer than a dead letter of its profile.
+-- Settled events that went out of use, but none that is newer than a dead letter of its profile, or one that is replayed.
 DELETE FROM events WHERE seq IN (
     SELECT seq FROM events AS old
     WHERE state IN ('delivered', 'skipped') AND settled_at <= $1 AND NOT (
         state = 'delivered'
-        AND EXISTS (SELECT FROM events WHERE state = 'dead' AND profile = old.profile AND seq < old.seq)
+        AND (
+            EXISTS (SELECT FROM events WHERE state = 'dead' AND profile = old.profile AND seq < old.seq)
+            OR EXISTS (
+                SELECT FROM events
+                WHERE state = 'waiting' AND replay = 'kept' AND profile = old.profile AND seq < old.seq
+            )
+        )
     )
     ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )

@@ -33,13 +33,14 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One try at Talon.One: when it ended (Unix seconds), the status if there was an answer, what was wrong.
 
     `via` is empty for a request of its own, else `merged` (with other events of its profile) or `bulk` (with other
-    profiles).
+    profiles). `times`: so many in a row ended alike, while the destination was paused; `at` is the last's.
     """
 
     at: float
     status: int | None = None
     error: str = ""
     via: str = ""
+    times: int = 1
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
