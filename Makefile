@@ -7,13 +7,19 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock"
 PARTS := bridge emulator contracts sandbox tests benchmarks
 
-.PHONY: sandbox test conformance coverage check fix table bench lock help clean
+.PHONY: sandbox test reliability chaos conformance coverage check fix table bench lock help clean
 
 sandbox: $(VENV)/.runtime ## set up, then run emulator and bridge with the demo deployment
 	@$(BIN)/localtalon up
 
 test: $(VENV)/.dev ## set up, then run the whole test suite
-	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+	$(BIN)/pytest -n auto --dist loadfile --ignore tests/reliability $(TESTS)
+
+reliability: $(VENV)/.dev ## the tests of reliability in their short form: kills, pauses, wire faults, a full disk
+	$(BIN)/pytest -n auto --dist loadfile tests/reliability $(TESTS)
+
+chaos: $(VENV)/.dev ## the tests of reliability in their long form: kills, pauses, a million events pending
+	LOCALTALON_CHAOS=1 $(BIN)/pytest -v tests/reliability $(TESTS)
 
 conformance: $(VENV)/.dev ## hold the emulator against Talon.One's OpenAPI documents in the folder SPECS
 	@test -n "$(SPECS)" || { echo "say where the OpenAPI documents are: make conformance SPECS=DIR" >&2; exit 2; }

@@ -22,3 +22,13 @@ def pytest_make_parametrize_id(config: Any, val: Any, argname: str) -> str | Non
     if isinstance(val, str) and len(val) > _LONGEST_NAME:
         return argname
     return None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the tests of reliability counted, one line each, wherever they ran."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    lines = [value for report in reports for name, value in report.user_properties if name == "counted"]
+    if lines:
+        terminalreporter.section("counted")
+        for line in lines:
+            terminalreporter.line(line)

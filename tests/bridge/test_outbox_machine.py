@@ -160,7 +160,11 @@ class OutboxAgainstAList(RuleBasedStateMachine):
 
     @rule()
     def prune(self) -> None:
-        dead = self.dead(None, len(self.rows))
+        kept_for = [
+            row
+            for row in self.rows
+            if row.state is State.DEAD or (row.state is State.WAITING and row.replay is Replay.KEPT)
+        ]
         gone = [
             row
             for row in self.rows
@@ -170,7 +174,7 @@ class OutboxAgainstAList(RuleBasedStateMachine):
             and not (
                 row.state is State.DELIVERED
                 and row.user_id is not None
-                and any(older.user_id == row.user_id and older.seq < row.seq for older in dead)
+                and any(older.user_id == row.user_id and older.seq < row.seq for older in kept_for)
             )
         ]
         self.rows = [row for row in self.rows if row not in gone]
