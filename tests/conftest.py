@@ -1,8 +1,13 @@
 """What holds for every test: names that are the same in every process, and Hypothesis without a clock."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import settings
+
+from postgres_support import CannotStart, PostgresServer, postgres_server
 
 # The machines are shared and noisy: how long an example took says nothing about the code.
 settings.register_profile("localtalon", deadline=None)
@@ -22,6 +27,17 @@ def pytest_make_parametrize_id(config: Any, val: Any, argname: str) -> str | Non
     if isinstance(val, str) and len(val) > _LONGEST_NAME:
         return argname
     return None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the whole session."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres_server())
+        except CannotStart as error:
+            pytest.skip(f"no PostgreSQL: {error}")
+        yield server
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -66,23 +66,29 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server until the block ends. Raises CannotStart."""
+    """Run a server until the block ends. Raises CannotStart, but not for what goes wrong in the block."""
     place = Path(tempfile.mkdtemp(prefix="localtalon-pg-"))
     try:
-        programs, data = _programs(place), place / "data"
-        user = _unprivileged(place)
-        (place / "password").write_text(PASSWORD)
-        made = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--pwfile", str(place / "password")]
-        made += ["--auth=scram-sha-256", "--locale=C", "--encoding=UTF8", "--no-sync", "--no-instructions"]
-        outcome = subprocess.run(made, capture_output=True, text=True, check=False, cwd=place, **user)
-        if outcome.returncode:
-            raise CannotStart(f"initdb: {outcome.stderr.strip()}")
-        with _serving(programs, place, user) as port:
+        with contextlib.ExitStack() as stack:
+            try:
+                programs, user = _programs(place), _unprivileged(place)
+                _make_cluster(programs, place, user)
+                port = stack.enter_context(_serving(programs, place, user))
+            except OSError as error:
+                raise CannotStart(str(error)) from error
             yield PostgresServer(port)
-    except OSError as error:
-        raise CannotStart(str(error)) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _make_cluster(programs: Path, place: Path, user: dict[str, Any]) -> None:
+    (place / "password").write_text(PASSWORD)
+    made = [str(programs / "initdb"), "-D", str(place / "data"), "-U", "postgres"]
+    made += ["--pwfile", str(place / "password"), "--auth=scram-sha-256", "--locale=C", "--encoding=UTF8"]
+    made += ["--no-sync", "--no-instructions"]
+    outcome = subprocess.run(made, capture_output=True, text=True, check=False, cwd=place, **user)
+    if outcome.returncode:
+        raise CannotStart(f"initdb: {outcome.stderr.strip()}")
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Claims:
                 log.exception("an event cannot be mapped; its profile waits", extra={"action": "mapping_bug"})
                 self._scheduler.sleep(profile, now + BUG_WAIT)
                 continue
-            self._scheduler.take(profile, len(parcel.entries))
+            self._scheduler.take(profile, parcel.entries)
             parcels.append(parcel)
             size += parcel.size
             if len(parcels) % PACKED_AT_ONCE == 0:

@@ -7,8 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from talon_bridge import event_settings, events
 from talon_bridge.claims import BUG_WAIT, Claims
 from talon_bridge.delivery import TalonOne
@@ -21,25 +19,13 @@ from talon_bridge.parcel import Parcel, without_superseded
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination, Settings
 from talon_bridge.settlement import settle, unsent
+from talon_bridge.standing import Standing
 from talon_bridge.tally import Tally
 
 log = logging.getLogger(__name__)
 
 OUTBOX_RETRY = 1.0  # seconds before a settlement is written again (the request is not sent again)
 LOOK_AGAIN = 0.25  # seconds after which `idle` asks the outbox again: another process may have settled the last event
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """What the forwarder is at: requests in flight, profiles in memory, requests a second (0: no limit), leases."""
-
-    in_flight: int
-    ready: int
-    asleep: int
-    rate: float
-    paused_for: float
-    paused_because: str
-    shards: int
-    workers: int
 
 
 class Forwarder:
@@ -141,11 +127,14 @@ class Forwarder:
             return entries
         now = self._clock()
         settlements = [unsent(entry, self._map(entry), now) for entry in unneeded]
-        await self._outbox.settle(settlements)
-        self._tally.settled.update(settlement.state.value for settlement in settlements)
+        self._count(settlements, await self._outbox.settle(settlements))
         self._settled.set()
         gone = {entry.seq for entry in unneeded}
         return [entry for entry in entries if entry.seq not in gone]
+
+    def _count(self, settlements: Sequence[Settlement], unrecorded: frozenset[int]) -> None:
+        recorded = (s.state for s in settlements if s.seq not in unrecorded)
+        self._tally.settled.update(state.value for state in recorded if state is not State.WAITING)
 
     async def _dispatch(self) -> None:
         """One request after the other leaves as soon as a slot, a profile and a token are there."""
@@ -195,8 +184,9 @@ class Forwarder:
             log.exception("delivery failed; its profiles are tried again", extra={"action": "delivery_bug"})
             self._limiter.give_back()
             for parcel in parcels:
-                self._scheduler.put_back(parcel.profile)
-                self._scheduler.sleep(parcel.profile, time.monotonic() + BUG_WAIT)
+                if parcel.profile.taken is parcel.entries:  # else it has gone on already
+                    self._scheduler.put_back(parcel.profile)
+                    self._scheduler.sleep(parcel.profile, time.monotonic() + BUG_WAIT)
         finally:
             self._shards.subtract(parcel.profile.shard for parcel in parcels)
             self._slots.release()
@@ -282,7 +272,7 @@ class Forwarder:
                 if self._stopping:  # the next start sends it again
                     return
                 await asyncio.sleep(OUTBOX_RETRY)
-        self._tally.settled.update(s.state.value for s in settlements if s.state is not State.WAITING)
+        self._count(settlements, unrecorded)
         waits = {s.seq: s.not_before for s in settlements if s.state is State.WAITING}
         now, wall = time.monotonic(), self._clock()
         for parcel in parcels:

@@ -88,8 +88,7 @@ class Intake:
                 await self._refill()
                 await self._read_on()
             except Exception as error:  # whatever it is, events go on to be read
-                known = isinstance(error, OutboxUnavailable)
-                log.warning("the outbox cannot be read: %s", error, exc_info=not known, extra={"action": "feed_failed"})
+                _warn("the outbox cannot be read", "feed_failed", error)
                 await asyncio.sleep(RETRY)
                 self._news.set()
 
@@ -144,8 +143,7 @@ class Intake:
             try:
                 await self._lease()
             except Exception as error:  # whatever it is, leases go on to be renewed
-                known = isinstance(error, OutboxUnavailable)
-                log.warning("leases cannot be renewed: %s", error, exc_info=not known, extra={"action": "lease_failed"})
+                _warn("leases cannot be renewed", "lease_failed", error)
 
     async def _lease(self) -> None:
         """Renew leases; forget the events of lost shards, begin to read those of new ones, give up surplus ones."""
@@ -172,3 +170,8 @@ class Intake:
                 self._cursors[shard] = START
         self._news.set()
         self._supplied()
+
+
+def _warn(what: str, action: str, error: Exception) -> None:
+    """Say what failed; with a traceback where it is a bug of ours and not the store."""
+    log.warning("%s: %s", what, error, exc_info=not isinstance(error, OutboxUnavailable), extra={"action": action})

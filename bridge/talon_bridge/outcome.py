@@ -67,10 +67,9 @@ class RetryAt(msgspec.Struct, frozen=True, tag=True):
 
 
 class Dead(msgspec.Struct, frozen=True, tag=True):
-    """Trying again would not help, or (`given_up`) the window is over."""
+    """Trying again would not help, or the window is over."""
 
     reason: str
-    given_up: bool = False
 
 
 Outcome = Delivered | RetryAt | Dead
@@ -107,7 +106,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
 def _retry(reason: str, wait: float, attempts: Attempts, policy: Policy, now: float) -> Outcome:
     if now + wait > attempts.first_at + policy.retry_window:
         tried = attempts.count + 1
-        return Dead(f"{reason}; given up after {tried} attempts, the retry window is over", given_up=True)
+        return Dead(f"{reason}; given up after {tried} attempts, the retry window is over")
     return RetryAt(now + wait, reason)
 
 

@@ -105,10 +105,9 @@ class Scheduler:
         else:
             self._queue(profile, entry)
 
-    def take(self, profile: Profile, many: int) -> Sequence[Entry]:
-        """The first events of a profile's queue, to be settled or put back."""
-        profile.taken, profile.queue = profile.queue[:many], profile.queue[many:]
-        return profile.taken
+    def take(self, profile: Profile, entries: Sequence[Entry]) -> None:
+        """These, the first of a profile's queue, are to be settled or put back."""
+        profile.taken, profile.queue = entries, profile.queue[len(entries) :]
 
     def put_back(self, profile: Profile) -> None:
         """Nothing became of the taken events: they are first in the queue again."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.outbox_stores import data, empty_outbox, postgres
+from bridge.outbox_stores import data, empty_outbox
 from bridge_support import Bridge, Target, destination, quick, running, scripted_target
 
-__all__ = ["data", "empty_outbox", "postgres"]  # fixtures of every outbox
+__all__ = ["data", "empty_outbox"]  # fixtures of every outbox
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
-from postgres_support import CannotStart, PostgresServer, postgres_server
+from postgres_support import PostgresServer
 from talon_bridge.events import Accepted
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.outbox import open_outbox
@@ -18,16 +18,6 @@ from talon_bridge.outbox.protocol import START, Attempt, Entry, Outbox, Report, 
 KINDS = os.environ.get("LOCALTALON_STORES", "memory file postgresql").split()
 REPORT = Report((TraitExplanation("/a", "a", 2**70, Verdict.SENT),), Notice("", "why"), (Notice("SRC-1", "w"),))
 _SCHEMA = "localtalon_bridge"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of the whole session."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except CannotStart as error:
-        pytest.skip(f"no PostgreSQL: {error}")
 
 
 @pytest.fixture(scope="session")

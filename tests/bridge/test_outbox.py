@@ -1,73 +1,32 @@
 """The outbox: durable, ordered, deduplicating; in memory, in a file and in PostgreSQL."""
 
 import asyncio
-import json
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.outbox_stores import REPORT, call, ids, settled, waiting, with_outbox
 from bridge_support import PATIENCE
 from talon_bridge.events import Accepted
-from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.outbox import FILE_NAME, open_outbox
 from talon_bridge.outbox.protocol import (
     DUPLICATE_WINDOW,
     START,
     Attempt,
-    Entry,
     Outbox,
     OutboxUnavailable,
     Replay,
-    Report,
     Retention,
     Selection,
-    Settlement,
     State,
 )
 from talon_bridge.outbox.sqlite import SqliteOutbox
 from talon_bridge.settings import SettingsError
-
-REPORT = Report((TraitExplanation("/a", "a", 2**70, Verdict.SENT),), Notice("", "why"), (Notice("SRC-1", "w"),))
-
-
-def call(message_id: str, user_id: str | None = "u", received_at: float = 1000.0) -> Accepted:
-    body = json.dumps({"userId": user_id, "messageId": message_id}).encode()
-    return Accepted(message_id, "identify", user_id, body, received_at, "2024-01-01T00:00:00.000Z")
-
-
-def with_outbox(data: str | None, use: Callable[[Outbox], Awaitable[Any]]) -> Any:
-    async def main() -> Any:
-        box = open_outbox(data)
-        await box.open()
-        try:
-            return await use(box)
-        finally:
-            await box.close()
-
-    return asyncio.run(main())
-
-
-async def waiting(box: Outbox) -> list[Entry]:
-    """Everything that waits, in the order in which it began to."""
-    leases = await box.lease()
-    page = await box.feed(dict.fromkeys(leases.held, START), 10_000)
-    return page.entries
-
-
-def settled(entry: Entry, state: State, attempts: tuple[Attempt, ...] = (), not_before: float = 0.0) -> Settlement:
-    report = None if state is State.WAITING else REPORT
-    at = entry.event.received_at
-    return Settlement(entry.seq, entry.shard, entry.mark, state, attempts, report, at, not_before)
-
-
-def ids(entries: Sequence[Entry]) -> list[str]:
-    return [entry.event.message_id for entry in entries]
 
 
 def test_what_is_appended_waits_in_order(data: str | None) -> None:

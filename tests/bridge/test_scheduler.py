@@ -24,7 +24,8 @@ def take_all(scheduler: Scheduler) -> list[int]:
     seen = []
     while scheduler.ready:
         profile = scheduler.ready.popleft()
-        seen += [taken.seq for taken in scheduler.take(profile, 1)]
+        seen.append(profile.queue[0].seq)
+        scheduler.take(profile, profile.queue[:1])
         scheduler.settled(profile, frozenset())
         scheduler.go_on(profile)
     return seen
@@ -75,7 +76,7 @@ def test_an_older_event_that_comes_while_a_request_is_under_way_is_not_lost() ->
     scheduler = Scheduler()
     add(scheduler, entry(5))
     profile = scheduler.ready.popleft()
-    scheduler.take(profile, 1)
+    scheduler.take(profile, profile.queue[:1])
     add(scheduler, entry(3))
     scheduler.settled(profile, frozenset({5}))
     scheduler.sleep(profile, 1.0)
@@ -105,7 +106,7 @@ def test_what_still_waits_after_a_request_is_read_from_there() -> None:
     scheduler = Scheduler()
     add(scheduler, entry(1), entry(2), entry(3))
     profile = scheduler.ready.popleft()
-    scheduler.take(profile, 3)
+    scheduler.take(profile, profile.queue[:3])
     scheduler.settled(profile, frozenset({2, 3}))
     scheduler.sleep(profile, 1.0)
     scheduler.wake(1.0)
@@ -116,7 +117,7 @@ def test_a_lost_shard_is_forgotten_and_what_it_had_taken_too() -> None:
     scheduler = Scheduler()
     add(scheduler, entry(1, "a", shard=1), entry(2, "b", shard=2), entry(3, "c", shard=1))
     profile = scheduler.ready.popleft()
-    scheduler.take(profile, 1)
+    scheduler.take(profile, profile.queue[:1])
     scheduler.drop(1)
     assert [ready.key for ready in scheduler.ready] == ["b"]
     scheduler.settled(profile, frozenset())

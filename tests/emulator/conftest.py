@@ -5,18 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from emulator_support import SEED, STORES, Emulator, SetClock, running
-from postgres_support import CannotStart, PostgresServer, postgres_server
+from postgres_support import PostgresServer
 from talon_emulator.settings import Settings
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of the whole session."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except CannotStart as error:
-        pytest.skip(f"no PostgreSQL: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postgres_support import CannotStart, PostgresServer, postgres_server
+from postgres_support import PostgresServer
 from reliability.reports import Report
 from reliability.stores import KINDS
 from reliability.target import Target, log_target
@@ -28,16 +28,6 @@ def target() -> Iterator[Target]:
     """A target with a log, of this test's own."""
     with log_target() as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of the whole session."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except CannotStart as error:
-        pytest.skip(f"no PostgreSQL: {error}")
 
 
 @pytest.fixture(params=KINDS)

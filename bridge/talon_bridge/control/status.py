@@ -1,7 +1,6 @@
 """The standing of the bridge: what waits, for how long, how fast it goes out, what keeps it."""
 
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from starlette.requests import Request
@@ -52,6 +51,8 @@ def age(since: float | None, now: float) -> float | None:
 @cache
 def own_version() -> str:
     """The version of the distribution that the bridge is part of."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("localtalon")
     except PackageNotFoundError:

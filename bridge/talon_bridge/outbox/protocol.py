@@ -127,7 +127,7 @@ class Leases(msgspec.Struct, frozen=True):
     surplus: int = 0
 
 
-class Selection(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Selection(msgspec.Struct, frozen=True):
     """Which dead letters: all that fit every filter given. Times are Unix seconds, `status` the last answer's."""
 
     message_id: str | None = None
