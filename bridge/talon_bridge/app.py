@@ -28,7 +28,7 @@ def create_app(
     settings: Settings, *, outbox: Outbox | None = None, clock: Callable[[], float] = time.time
 ) -> Starlette:
     """The bridge as an ASGI app; its lifespan opens the outbox and delivers. `clock` gives Unix seconds."""
-    box = outbox or open_outbox(settings.data, settings.lease)
+    box = outbox or open_outbox(settings.data, settings.lease, settings.request_timeout)
 
     def destination() -> Destination:
         return settings.destination

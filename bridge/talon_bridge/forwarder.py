@@ -56,7 +56,7 @@ class Forwarder:
         self._tally = tally
         self._clock = clock
         self._scheduler = Scheduler()
-        self._intake = Intake(outbox, self._scheduler, self._sift, self._supplied, clock, settings.request_timeout)
+        self._intake = Intake(outbox, self._scheduler, self._sift, self._supplied, clock)
         self._intake.in_flight_of = lambda shard: self._shards[shard] > 0
         self._claims = Claims(self._scheduler, settings.bulk_threshold, destination, self._map, self._lease_lasts)
         self._shards: Counter[int] = Counter()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 
 from talon_bridge.outbox.protocol import START, Cursor, Entry, Lease, Leases, Outbox, OutboxUnavailable
 from talon_bridge.scheduler import QUEUED_AT_MOST, Scheduler
@@ -11,6 +12,7 @@ from talon_bridge.scheduler import QUEUED_AT_MOST, Scheduler
 log = logging.getLogger(__name__)
 
 FED_AT_ONCE = 1000
+REFILLED_AT_ONCE = 20  # profiles
 RETRY = 1.0  # seconds before an outbox that failed is asked again
 LONGEST_SLEEP = 900.0  # seconds; no stored time is waited for longer, whatever the wall clock says
 
@@ -19,8 +21,7 @@ class Intake:
     """Reads events behind a cursor per shard while there is room, and again those of profiles that were unloaded.
 
     `sift` settles those that need no delivery and gives back the rest; `supplied` is called whenever a profile may
-    have become ready. `clock` gives Unix seconds; `hold` is how many seconds a request of a run that died may need to
-    land.
+    have become ready. `clock` gives Unix seconds.
     """
 
     def __init__(
@@ -30,18 +31,15 @@ class Intake:
         sift: Callable[[list[Entry]], Awaitable[list[Entry]]],
         supplied: Callable[[], None],
         clock: Callable[[], float],
-        hold: float,
     ) -> None:
         self._outbox = outbox
         self._scheduler = scheduler
         self._sift = sift
         self._supplied = supplied
         self._clock = clock
-        self._hold = hold
         self._cursors: dict[int, Cursor] = {}
         self._news = asyncio.Event()
         self._settled: set[tuple[int, int]] = set()
-        self._held_back_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.leases = Leases({})
         self.in_flight_of: Callable[[int], bool] = lambda shard: False
@@ -49,14 +47,6 @@ class Intake:
     async def start(self) -> None:
         """Begin; raises `OutboxUnavailable` when not even the first lease can be had."""
         self._outbox.subscribe(self._news.set)
-        self._held_back_until = time.monotonic() + self._hold
-        if self._outbox.recovered_until:
-            log.warning(
-                "the last run did not end cleanly: what waited then is delivered in %g s, when nothing of it can land "
-                "any more",
-                self._hold,
-                extra={"action": "recovered"},
-            )
         await self._lease()
         self._tasks = [asyncio.create_task(self._feed(), name="feed")]
         if self._outbox.lease_every is not None:
@@ -96,12 +86,13 @@ class Intake:
         """Read again the events of profiles that were unloaded."""
         hungry = self._scheduler.hungry
         while hungry and not self._scheduler.full:
-            profile = hungry[0]
-            entries = await self._outbox.queue(profile.key, profile.base, QUEUED_AT_MOST)
-            if hungry and hungry[0] is profile:
-                hungry.popleft()
-                self._scheduler.fill(profile, entries, time.monotonic(), self._clock(), LONGEST_SLEEP)
-                self._supplied()
+            some = list(islice(hungry, REFILLED_AT_ONCE))
+            asked = (self._outbox.queue(profile.key, profile.base, QUEUED_AT_MOST) for profile in some)
+            for profile, entries in zip(some, await asyncio.gather(*asked), strict=True):
+                if hungry and hungry[0] is profile:  # else its shard was dropped meanwhile
+                    hungry.popleft()
+                    self._scheduler.fill(profile, entries, time.monotonic(), self._clock(), LONGEST_SLEEP)
+            self._supplied()
 
     async def _read_on(self) -> None:
         room = self._scheduler.room
@@ -119,23 +110,13 @@ class Intake:
             for shard, fence in fences.items()
             if self._cursors.get(shard) == asked[shard] and self.leases.held[shard].fence == fence
         }
-        fresh = [
-            self._held_back(entry)
-            for entry in ours
-            if entry.shard in current and (entry.seq, entry.mark) not in self._settled
-        ]
-        self._scheduler.add(fresh, time.monotonic(), self._clock(), LONGEST_SLEEP)
-        self._cursors.update({shard: cursor for shard, cursor in page.cursors.items() if shard in current})
-        if page.entries:
+        fresh = [entry for entry in ours if entry.shard in current and (entry.seq, entry.mark) not in self._settled]
+        self._scheduler.add(fresh, time.monotonic(), self._clock(), LONGEST_SLEEP, page.followed)
+        read_on = {shard: cursor for shard, cursor in page.cursors.items() if shard in current}
+        if any(self._cursors[shard] != cursor for shard, cursor in read_on.items()):
+            self._cursors.update(read_on)
             self._news.set()
             self._supplied()
-
-    def _held_back(self, entry: Entry) -> Entry:
-        """An event that a run which died may have been sending, held back until that cannot land any more."""
-        if entry.seq > self._outbox.recovered_until:
-            return entry
-        left = self._held_back_until - time.monotonic()
-        return entry if left <= 0 else entry.held_until(self._clock() + left)
 
     async def _keep_leases(self, every: float) -> None:
         while True:

@@ -3,7 +3,7 @@
 import heapq
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import count
 
 from talon_bridge.outbox.protocol import Entry
@@ -70,10 +70,13 @@ class Scheduler:
         """Whether as many events are in memory as may be."""
         return self._loaded >= LOADED_AT_MOST or self._bytes >= LOADED_BYTES_AT_MOST
 
-    def add(self, entries: Iterable[Entry], now: float, wall: float, longest: float) -> None:
+    def add(
+        self, entries: Iterable[Entry], now: float, wall: float, longest: float, followed: Container[str] = ()
+    ) -> None:
         """Take in fed events. `now` is this clock's, `wall` Unix time.
 
-        A time further off than `longest` was stored before the wall clock was set back: it is not waited for.
+        A time further off than `longest` was stored before the wall clock was set back: it is not waited for. Profiles
+        that are `followed` by more events are not ready before those are read.
         """
         for entry in entries:
             profile = self._profiles.get(entry.key)
@@ -81,6 +84,9 @@ class Scheduler:
                 profile = self._profiles[entry.key] = Profile(entry.key, entry.shard, entry.seq - 1)
                 if wall < entry.not_before <= wall + longest:
                     self.sleep(profile, now + entry.not_before - wall)
+                elif entry.key in followed:
+                    profile.more = True
+                    self.hungry.append(profile)
                 else:
                     self._queue(profile, entry)
                     self.ready.append(profile)

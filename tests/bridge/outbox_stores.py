@@ -68,7 +68,7 @@ def with_outbox(data: str | None, use: Callable[[Any], Awaitable[Any]]) -> Any:
     """Use an outbox and close it."""
 
     async def main() -> Any:
-        box = open_outbox(data)
+        box = open_outbox(data, hold=0)
         await box.open()
         try:
             return await use(box)

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +293,65 @@ def test_every_commit_reaches_the_disk(tmp_path: Path) -> None:
         return level
 
     assert asyncio.run(main()) == 2
+
+
+# What an earlier run left behind
+
+
+def test_of_what_an_earlier_run_left_behind_a_page_says_which_profiles_go_on(
+    data: str | None,
+) -> None:
+    async def use(box: Outbox) -> None:
+        await box.append([call("a1", "a"), call("b1", "b"), call("a2", "a")])
+
+    async def use_again(box: Outbox) -> None:
+        leases = await box.lease()
+        await box.append([call("b2", "b")])  # nobody can have sent that yet
+        first = await box.feed(dict.fromkeys(leases.held, START), 1)
+        while not first.entries:
+            first = await box.feed(dict.fromkeys(leases.held, START), 1)
+        assert (ids(first.entries), first.followed) == (["a1"], frozenset("a"))
+        rest = await box.feed(first.cursors, 10)
+        assert (ids(rest.entries), rest.followed) == (["b1", "a2", "b2"], frozenset())
+
+    if data is None:
+        pytest.skip("memory leaves nothing behind")
+    with_outbox(data, use)
+    with_outbox(data, use_again)
+
+
+@pytest.mark.parametrize("died", [True, False])
+def test_after_a_run_that_died_only_what_is_new_is_fed_until_nothing_can_land_late(tmp_path: Path, died: bool) -> None:
+    hold = 0.3
+
+    async def main() -> None:
+        before = SqliteOutbox(tmp_path / "before" / FILE_NAME)
+        await before.open()
+        await before.append([call("a1", "a"), call("b1", "b")])
+        shutil.copytree(tmp_path / "before", tmp_path / "left")
+        await before.close()
+        box = SqliteOutbox(tmp_path / ("left" if died else "before") / FILE_NAME, hold)
+        news = asyncio.Event()
+        box.subscribe(news.set)
+        began = time.monotonic()
+        await box.open()
+        await box.append([call("a2", "a"), call("c1", "c"), call("none", None), call("b2", "b")])
+        page = await box.feed({0: START}, 100)
+        if died:
+            assert ids(page.entries) == ["c1", "none"]
+            assert (await box.feed(page.cursors, 100)).entries == []
+            await box.append([call("c2", "c")])
+            page = await box.feed(page.cursors, 1)
+            assert ids(page.entries) == ["c2"]
+            news.clear()
+            await asyncio.wait_for(news.wait(), PATIENCE)
+            assert time.monotonic() - began >= hold
+            page = await box.feed(page.cursors, 100)
+        assert ids(page.entries) == ["a1", "b1", "a2", "c1", "none", "b2", *(["c2"] if died else [])]
+        assert (await box.feed(page.cursors, 100)).entries == []
+        await box.close()
+
+    asyncio.run(main())
 
 
 # Commits

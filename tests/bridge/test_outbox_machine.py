@@ -72,7 +72,7 @@ class OutboxAgainstAList(RuleBasedStateMachine):
         raise NotImplementedError
 
     def opened(self) -> Outbox:
-        box = open_outbox(self.place.data)
+        box = open_outbox(self.place.data, hold=0)
         self.runner.run(box.open())
         return box
 

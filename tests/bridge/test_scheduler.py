@@ -124,3 +124,17 @@ def test_a_lost_shard_is_forgotten_and_what_it_had_taken_too() -> None:
     scheduler.go_on(profile)
     assert take_all(scheduler) == [2]
     assert scheduler.room == Scheduler().room
+
+
+def test_a_profile_that_more_events_follow_is_not_ready_before_they_are_read() -> None:
+    """What was sent of it may have been merged from all of them: less would bring older values back."""
+    scheduler = Scheduler()
+    scheduler.add([entry(3, "a"), entry(4, "b"), entry(5, "a")], 0.0, 0.0, LONGEST, frozenset("a"))
+    assert [profile.key for profile in scheduler.ready] == ["b"]
+    (hungry,) = scheduler.hungry
+    assert hungry.base < 3
+    scheduler.hungry.popleft()
+    scheduler.fill(hungry, [entry(seq, "a") for seq in (3, 5, 9)], 0.0, 0.0, LONGEST)
+    assert [queued.seq for queued in hungry.queue] == [3, 5, 9]
+    assert take_all(scheduler) == [4, 3, 5, 9]
+    assert scheduler.room == Scheduler().room

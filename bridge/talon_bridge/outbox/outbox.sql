@@ -94,7 +94,21 @@ INSERT OR REPLACE INTO message_ids VALUES (?, ?, ?);
 UPDATE events SET duplicates = duplicates + 1, duplicate_at = ? WHERE seq = ?;
 
 -- name: feed
-SELECT {columns} FROM events WHERE state = 'waiting' AND mark > ? ORDER BY mark LIMIT ?;
+-- With each whether more of its profile waits of what earlier runs left behind.
+SELECT {columns}, seq <= :left_behind AND EXISTS (
+    SELECT 1 FROM events AS later
+    WHERE later.user_id = events.user_id AND later.seq > events.seq AND later.seq <= :left_behind
+        AND later.state = 'waiting'
+)
+FROM events WHERE state = 'waiting' AND mark > :mark ORDER BY mark LIMIT :limit;
+
+-- name: feed_new
+-- With each whether it has to wait for what earlier runs left behind of its profile.
+SELECT {columns}, EXISTS (
+    SELECT 1 FROM events AS earlier
+    WHERE earlier.user_id = events.user_id AND earlier.seq <= :left_behind AND earlier.state = 'waiting'
+)
+FROM events WHERE state = 'waiting' AND mark > :mark ORDER BY mark LIMIT :limit;
 
 -- name: queue
 SELECT {columns} FROM events WHERE user_id = ? AND seq > ? AND state = 'waiting' ORDER BY seq LIMIT ?;

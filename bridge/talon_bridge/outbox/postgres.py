@@ -46,8 +46,6 @@ log = logging.getLogger(__name__)
 class PostgresOutbox:
     """See `Outbox`. `url` names the database, `lease` is in seconds."""
 
-    recovered_until = 0
-
     def __init__(self, url: str, lease: float) -> None:
         worker = uuid.uuid4().hex
         self.lease_every: float | None = lease / 5
@@ -94,18 +92,20 @@ class PostgresOutbox:
         await self._leases.release(shards)
 
     async def feed(self, after: Mapping[int, Cursor], limit: int) -> Page:
-        cursors, entries = dict(after), list[Entry]()
+        cursors, entries, more = dict(after), list[Entry](), dict[str, bool]()
         left = dict(after)
         while left and len(entries) < limit:
             # Most shards give little, so that each is asked for little first.
             most = limit - len(entries)
             probe = min(most, max(LEAST_PROBE, 2 * most // len(left)))
-            found = await self._feed(left, probe, most)
+            found, followed = await self._feed(left, probe, most)
             entries += found
+            more.update(zip((entry.key for entry in found), followed, strict=True))
             cursors.update({entry.shard: (entry.mark, entry.seq) for entry in found})
             numbers = Counter(entry.shard for entry in found)
             left = {shard: cursors[shard] for shard in left if numbers[shard] >= probe}
-        return Page(sorted(entries, key=lambda entry: (entry.mark, entry.seq)), cursors)
+        in_order = sorted(entries, key=lambda entry: (entry.mark, entry.seq))
+        return Page(in_order, cursors, frozenset(key for key, is_followed in more.items() if is_followed))
 
     async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
         return await self._entries("queue", rows.profile(key), after, limit)
@@ -180,13 +180,18 @@ class PostgresOutbox:
     async def _entries(self, name: str, *values: Any) -> list[Entry]:
         return rows.read(await self._database.run(name, *values))
 
-    async def _feed(self, after: Mapping[int, Cursor], probe: int, limit: int) -> list[Entry]:
-        """Waiting events behind the cursors: the first `probe` of each shard, and of these the first `limit`."""
-        places = rows.columns([(shard, *cursor) for shard, cursor in after.items()], 3)
+    async def _feed(self, after: Mapping[int, Cursor], probe: int, limit: int) -> tuple[list[Entry], list[bool]]:
+        """Waiting events behind the cursors: the first `probe` of each shard, and of these the first `limit`.
+
+        And of each whether more of its profile waits of what was there before this process had the shard.
+        """
+        left_behind = self._leases.left_behind
+        places = rows.columns([(shard, *cursor, left_behind.get(shard, 0)) for shard, cursor in after.items()], 4)
         found = await self._database.run("feed", *places, probe, limit)
         if found[0][0] and self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(HELD_BACK, self._look_again)
-        return rows.read(values for _, *values in found if values[0] is not None)
+        events = [values for _, *values in found if values[1] is not None]
+        return rows.read(values for _, *values in events), [bool(followed) for followed, *_ in events]
 
     def _look_again(self) -> None:
         self._looking = None

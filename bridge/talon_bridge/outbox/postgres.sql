@@ -136,21 +136,26 @@ WHERE slot = $1;
 -- name: counts
 SELECT sum(waiting)::bigint, sum(delivered)::bigint, sum(skipped)::bigint, sum(dead)::bigint FROM counts;
 
+-- name: highest_seq
+SELECT last_value FROM numbers;
+
 -- name: feed
--- One row at least, which says whether events are held back by a transaction that is still open.
+-- One row at least, which says whether events are held back by a transaction that is still open. With each event whether
+-- more of its profile waits of what was there before this process had the shard.
 WITH horizon AS MATERIALIZED (
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS mark
 ), place AS MATERIALIZED (
-    SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS given (shard, mark, seq)
+    SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[])
+        AS given (shard, mark, seq, left_behind)
 ), found AS MATERIALIZED (
-    SELECT next.seq
+    SELECT next.seq, place.left_behind
     FROM place CROSS JOIN LATERAL (
         SELECT events.mark, events.seq FROM events
         WHERE events.state = 'waiting' AND events.shard = place.shard
             AND (events.mark, events.seq) > (place.mark, place.seq) AND events.mark < (SELECT mark FROM horizon)
-        ORDER BY events.mark, events.seq LIMIT $4
+        ORDER BY events.mark, events.seq LIMIT $5
     ) AS next
-    ORDER BY next.mark, next.seq LIMIT $5
+    ORDER BY next.mark, next.seq LIMIT $6
 ), held AS (
     SELECT EXISTS (
         SELECT FROM place CROSS JOIN LATERAL (
@@ -160,8 +165,15 @@ WITH horizon AS MATERIALIZED (
         ) AS next
     ) AS back
 )
-SELECT held.back, shard, {columns}
-FROM held LEFT JOIN (SELECT events.* FROM found JOIN events USING (seq)) AS event ON true
+SELECT held.back, followed, shard, {columns}
+FROM held LEFT JOIN (
+    SELECT events.*, CASE WHEN seq <= found.left_behind THEN EXISTS (
+        SELECT FROM events AS later
+        WHERE later.profile = events.profile AND later.seq > events.seq AND later.seq <= found.left_behind
+            AND later.state = 'waiting'
+    ) END AS followed
+    FROM found JOIN events USING (seq)
+) AS event ON true
 ORDER BY mark, seq;
 
 -- name: queue

@@ -14,6 +14,7 @@ class ShardLeases:
 
     def __init__(self, database: Database, worker: str, seconds: float) -> None:
         self.fences: dict[int, int] = {}
+        self.left_behind: dict[int, int] = {}  # the highest seq when a shard was taken
         self._database = database
         self.worker = worker
         self._seconds = seconds
@@ -46,7 +47,10 @@ class ShardLeases:
         share = _share(workers.index(worker), len(workers))
         held: dict[int, int] = dict(await run("renew", worker, seconds, on=on))
         if len(held) < share:
-            held.update(await run("take", worker, seconds, share - len(held), on=on))
+            taken: dict[int, int] = dict(await run("take", worker, seconds, share - len(held), on=on))
+            [(highest,)] = await run("highest_seq", on=on)
+            self.left_behind.update(dict.fromkeys(taken, highest))
+            held.update(taken)
         return held, share, len(workers)
 
 

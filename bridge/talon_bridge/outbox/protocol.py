@@ -10,6 +10,7 @@ from talon_bridge.events import Accepted
 from talon_bridge.explanation import Notice, TraitExplanation
 
 DUPLICATE_WINDOW = 24 * 3600.0  # seconds in which a messageId counts once (DEL-3)
+HOLD = 10.0  # seconds in which a request of a run that died may still land
 
 
 class State(StrEnum):
@@ -80,10 +81,6 @@ class Entry(msgspec.Struct, frozen=True):
         """Whose order it keeps: its integration ID, or one of its own where it has none."""
         return self.event.user_id or f"\0{self.seq}"
 
-    def held_until(self, moment: float) -> "Entry":
-        """The same event, not to be sent before a moment (Unix seconds) either."""
-        return msgspec.structs.replace(self, not_before=max(self.not_before, moment))
-
 
 class Settlement(msgspec.Struct, frozen=True):
     """A change of one event after an attempt: a new state, or still waiting with a later `not_before`.
@@ -106,10 +103,15 @@ START: Cursor = (0, 0)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Waiting events in the order in which they began to wait, and per shard the place after the last of them."""
+    """Waiting events in the order in which they began to wait, and per shard the place after the last of them.
+
+    `followed` are the profiles of which a process before this one may have sent more events, merged, than are in
+    `entries`: what is sent of them first must take in no less, or older values would be seen again.
+    """
 
     entries: list[Entry]
     cursors: Mapping[int, Cursor]
+    followed: frozenset[str] = frozenset()
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -158,12 +160,6 @@ class Outbox(Protocol):
     lease_every: float | None
     """Seconds after which `lease` must be called again; None: once is enough."""
 
-    recovered_until: int
-    """The highest seq that a run which did not end cleanly left behind, else 0: requests of that run may still land.
-
-    A store with leases has no need of it: a lease outlives every request that was begun under it.
-    """
-
     async def open(self) -> None:
         """Make ready; raises `SettingsError` when the place is unusable or another process has it."""
 
@@ -187,7 +183,9 @@ class Outbox(Protocol):
         """Give shards up. Nothing of them may be in flight."""
 
     async def feed(self, after: Mapping[int, Cursor], limit: int) -> Page:
-        """Waiting events of these shards, behind the cursors, about `limit` of them."""
+        """Waiting events of these shards, behind the cursors, about `limit` of them; none that must not be sent yet
+        because a request for it, by a process that died, may still land.
+        """
 
     async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
         """The oldest waiting events of one profile whose seq is above `after`, in the order of acceptance."""

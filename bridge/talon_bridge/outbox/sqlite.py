@@ -1,8 +1,11 @@
 """An outbox in SQLite: one file, which one process owns; all profiles are in one shard."""
 
+import asyncio
 import contextlib
+import logging
 import math
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import msgspec
 from talon_bridge.events import Accepted
 from talon_bridge.outbox.protocol import (
     DUPLICATE_WINDOW,
+    HOLD,
     Cursor,
     Entry,
     Lease,
@@ -32,14 +36,21 @@ SHARD = 0
 PRUNED_AT_ONCE = 2000
 _EVER = 2**62
 _ASKED_AT_ONCE = 500  # values in a statement; SQLite takes 999 everywhere
+_NEW_ONLY = 1  # in the second place of a cursor: it has passed over what was left behind
+
+log = logging.getLogger(__name__)
 
 
 class SqliteOutbox:
-    """See `Outbox`. `path` None keeps it in memory."""
+    """See `Outbox`. `path` None keeps it in memory.
+
+    `hold` is for how many seconds a request of a run that died may still land: for so long after such a run nothing is
+    fed of what it left behind, nor anything newer of the same profiles.
+    """
 
     lease_every: float | None = None
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, hold: float = HOLD) -> None:
         self._sql = {
             name: text.replace("{columns}", COLUMNS).replace("{fits}", named("outbox.sql")["fits"])
             for name, text in named("outbox.sql").items()
@@ -47,13 +58,26 @@ class SqliteOutbox:
         self._database = Database(path)
         self._news: Callable[[], None] = lambda: None
         self._seq = self._mark = 0
-        self.recovered_until = 0
+        self._hold = hold
+        self._held_until = 0.0
+        self._left_behind = self._marks_left_behind = 0
+        self._holding: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         await self._database.open()
-        await self._database.write(self._begin)
+        if await self._database.write(self._begin):
+            log.warning(
+                "the last run did not end cleanly: what waited then is delivered in %g s, when nothing of it can land "
+                "any more",
+                self._hold,
+                extra={"action": "recovered"},
+            )
+            self._held_until = time.monotonic() + self._hold
+            self._holding = asyncio.get_running_loop().call_later(self._hold, lambda: self._news())
 
     async def close(self) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
         with contextlib.suppress(OutboxUnavailable):  # the next start then takes more care than it needs
             await self._database.write(lambda db: db.execute(self._sql["end_work"]))
         await self._database.close()
@@ -74,9 +98,14 @@ class SqliteOutbox:
         return stored
 
     async def feed(self, after: Mapping[int, Cursor], limit: int) -> Page:
-        mark, _ = after[SHARD]
-        entries = await self._entries("feed", (mark, limit))
-        return Page(entries, {SHARD: (entries[-1].mark, 0) if entries else after[SHARD]})
+        mark, passed_over = after[SHARD]
+        if time.monotonic() < self._held_until:
+            return await self._feed_new(max(mark, self._marks_left_behind), limit)
+        found = await self._feed("feed", 0 if passed_over else mark, limit)
+        entries = [entry for entry, _ in found]
+        last = {entry.key: more for entry, more in found}
+        followed = frozenset(key for key, more in last.items() if more)
+        return Page(entries, {SHARD: (entries[-1].mark, 0) if entries else after[SHARD]}, followed)
 
     async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
         return await self._entries("queue", (key, after, limit))
@@ -134,13 +163,24 @@ class SqliteOutbox:
         rows = await self._database.read(lambda db: db.execute(self._sql[name], parameters).fetchall())
         return [entry(row, SHARD) for row in rows]
 
-    def _begin(self, db: sqlite3.Connection) -> None:
+    async def _feed_new(self, mark: int, limit: int) -> Page:
+        found = await self._feed("feed_new", mark, limit)
+        free = [entry for entry, has_to_wait in found if not has_to_wait]
+        return Page(free, {SHARD: (found[-1][0].mark if found else mark, _NEW_ONLY)})
+
+    async def _feed(self, name: str, mark: int, limit: int) -> list[tuple[Entry, bool]]:
+        wanted = {"mark": mark, "limit": limit, "left_behind": self._left_behind}
+        rows = await self._database.read(lambda db: db.execute(self._sql[name], wanted).fetchall())
+        return [(entry(row, SHARD), bool(flag)) for *row, flag in rows]
+
+    def _begin(self, db: sqlite3.Connection) -> bool:
+        """Whether the last run died."""
         (self._mark,) = db.execute(self._sql["highest_mark"]).fetchone()
         (self._seq,) = db.execute(self._sql["highest_seq"]).fetchone()
         (was_at_work,) = db.execute(self._sql["at_work"]).fetchone()
-        if was_at_work:
-            self.recovered_until = self._seq
+        self._left_behind, self._marks_left_behind = self._seq, self._mark
         db.execute(self._sql["begin_work"])
+        return bool(was_at_work and self._mark)
 
     def _append(self, db: sqlite3.Connection, events: Sequence[Accepted]) -> int:
         known = self._known(db, events)
