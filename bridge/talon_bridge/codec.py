@@ -78,9 +78,13 @@ def read(using: msgspec.json.Decoder[T], raw: bytes, at: str = "") -> T:
 
 def read_whole(using: msgspec.json.Decoder[T], raw: bytes, at: str = "") -> T:
     """Like `read`, but looks at members that the type does not name too: no part of `raw` holds what is refused."""
-    result = read(using, raw, at)
-    read(_values, raw, at)
-    return result
+    try:
+        raw.decode()
+        return msgspec.convert(_values.decode(raw), using.type)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # `read` has better words for it
+        result = read(using, raw, at)
+        read(_values, raw, at)
+        return result
 
 
 def converted(decoded: Any, of: type[T], at: str = "") -> T:

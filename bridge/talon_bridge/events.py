@@ -1,7 +1,9 @@
 """Segment calls as values, parsed once at the door and read back for delivery."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -219,7 +221,14 @@ def corrected_timestamp(original: str | None, sent_at: str | None, received_at: 
 
 def rfc3339(moment: float) -> str:
     """Unix seconds as an RFC 3339 text in UTC, to the nearest millisecond."""
-    return datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    rounded = round(moment, 3)
+    second = math.floor(rounded)
+    return f"{_second(second)}.{round((rounded - second) * 1000):03}Z"
+
+
+@lru_cache(1024)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat().removesuffix("+00:00")
 
 
 def _instant(text: str | None) -> float | None:

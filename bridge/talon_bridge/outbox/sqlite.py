@@ -7,6 +7,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from talon_bridge.outbox.sqlite_database import Database
 SHARD = 0
 PRUNED_AT_ONCE = 2000
 _EVER = 2**62
+_INSERTED_AT_ONCE = 100  # rows of a statement: one step each would wait for the interpreter's lock (measured)
 _ASKED_AT_ONCE = 500  # values in a statement; SQLite takes 999 everywhere
 _NEW_ONLY = 1  # in the second place of a cursor: it has passed over what was left behind
 
@@ -197,8 +199,8 @@ class SqliteOutbox:
             new.append((self._seq, self._mark, *msgspec.structs.astuple(event)))
             ids.append((event.message_id, event.received_at, self._seq))
             known[event.message_id] = (event.received_at, self._seq)
-        db.executemany(self._sql["append"], new)
-        db.executemany(self._sql["remember_id"], ids)
+        _insert(db, self._sql["append"], new)
+        _insert(db, self._sql["remember_id"], ids)
         db.executemany(self._sql["duplicate"], duplicates)
         self._database.changed[State.WAITING] += len(new)
         return len(new)
@@ -244,3 +246,14 @@ class SqliteOutbox:
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * size)
+
+
+def _insert(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run an `INSERT … VALUES (?, …)` for each row, most of them many at a time."""
+    whole = len(rows) - len(rows) % _INSERTED_AT_ONCE
+    if whole:
+        head, row = statement.rstrip(";").rsplit("VALUES", 1)
+        many = f"{head} VALUES {','.join([row] * _INSERTED_AT_ONCE)}"
+        for first in range(0, whole, _INSERTED_AT_ONCE):
+            db.execute(many, list(chain.from_iterable(rows[first : first + _INSERTED_AT_ONCE])))
+    db.executemany(statement, rows[whole:])
