@@ -23,7 +23,7 @@ MAX_FORWARDED_BYTES: Final = MAX_EVENT_BYTES + 8 * 1024
 Object = dict[str, Any] | Annotated[list[Any], msgspec.Meta(max_length=0)] | None
 
 
-class Event(msgspec.Struct, frozen=True, rename="camel"):
+class Event(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """One Segment call, as far as the destination looks at it. Members not named here are kept in the stored text."""
 
     type: str | None = None
@@ -45,7 +45,7 @@ class Event(msgspec.Struct, frozen=True, rename="camel"):
         return value
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """An event at the door: `body` is its JSON text; `received_at` is in Unix seconds, `timestamp` in RFC 3339.
 
     `settings` is the JSON text of the destination's settings that came with it, where any did (the partner contract).

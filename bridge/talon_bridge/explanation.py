@@ -19,14 +19,14 @@ class Verdict(StrEnum):
     UNDELIVERED = "undelivered"  # given up without an answer from Talon.One
 
 
-class Notice(msgspec.Struct, frozen=True):
+class Notice(msgspec.Struct, frozen=True, gc=False):
     """A sentence about a whole event, with the rule it follows from (empty where the answer of Talon.One speaks)."""
 
     rule: str
     reason: str
 
 
-class TraitExplanation(msgspec.Struct, frozen=True, omit_defaults=True):
+class TraitExplanation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One leaf of the traits: its JSON pointer below `traits`, the attribute name it makes, and what became of it."""
 
     pointer: str
@@ -83,7 +83,11 @@ def refusal(status: int, body: bytes) -> Refusal:
 
 def delivered(traits: tuple[TraitExplanation, ...]) -> tuple[TraitExplanation, ...]:
     """The traits after Talon.One took the request."""
-    return _settle(traits, lambda trait: msgspec.structs.replace(trait, verdict=Verdict.SENT))
+    return _settle(traits, _sent)
+
+
+def _sent(trait: TraitExplanation) -> TraitExplanation:
+    return TraitExplanation(trait.pointer, trait.attribute, trait.value, Verdict.SENT)
 
 
 def refused(

@@ -8,31 +8,25 @@ import msgspec
 SEPARATOR = "_"
 
 
-class Leaf(msgspec.Struct, frozen=True):
-    """One value among the traits: the keys that lead to it, and the attribute name they make."""
+class Leaf(msgspec.Struct, frozen=True, gc=False):
+    """One value among the traits: the keys that lead to it, its JSON pointer below `traits`, its attribute's name."""
 
     path: tuple[str, ...]
+    pointer: str
     name: str
     value: Any
-
-    @property
-    def pointer(self) -> str:
-        """The JSON pointer of the value below `traits`."""
-        joined = "/" + "/".join(self.path)
-        if "~" not in joined and joined.count("/") == len(self.path):
-            return joined
-        return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in self.path)
 
 
 def leaves(traits: dict[str, Any]) -> tuple[Leaf, ...]:
     """Every value that is no object, in document order; keys are joined untouched, an empty object has no leaf."""
-    return tuple(_walk(traits, ()))
+    return tuple(_walk(traits, (), ""))
 
 
-def _walk(node: dict[str, Any], above: tuple[str, ...]) -> Iterator[Leaf]:
+def _walk(node: dict[str, Any], above: tuple[str, ...], pointer: str) -> Iterator[Leaf]:
     for key, value in node.items():
         path = (*above, key)
+        step = key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
         if isinstance(value, dict):
-            yield from _walk(value, path)
+            yield from _walk(value, path, f"{pointer}/{step}")
         else:
-            yield Leaf(path, SEPARATOR.join(path), value)
+            yield Leaf(path, f"{pointer}/{step}", SEPARATOR.join(path), value)

@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from talon_bridge import event_settings, events
-from talon_bridge.claims import BUG_WAIT, Claims
+from talon_bridge.claims import BUG_WAIT, NOT_OURS_WAIT, Claims
 from talon_bridge.delivery import TalonOne
-from talon_bridge.intake import LONGEST_SLEEP, Intake
+from talon_bridge.intake import Intake
 from talon_bridge.limiter import Limiter
 from talon_bridge.mapping import Plan, plan
-from talon_bridge.outbox.protocol import Entry, Outbox, OutboxUnavailable, Replay, Settlement, State
+from talon_bridge.outbox.protocol import Entry, Outbox, Replay, Settlement, State
 from talon_bridge.outcome import Answer, Attempts, Dead, NoAnswer, Outcome, Policy, RetryAt, decide
-from talon_bridge.parcel import Parcel, without_superseded
+from talon_bridge.parcel import Parcel, sent_by, without
+from talon_bridge.recorder import Recorder
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination, Settings
 from talon_bridge.settlement import settle, unsent
@@ -24,7 +25,8 @@ from talon_bridge.tally import Tally
 
 log = logging.getLogger(__name__)
 
-OUTBOX_RETRY = 1.0  # seconds before a settlement is written again (the request is not sent again)
+UNRECORDED_PER_SLOT = 4  # requests that are done and wait for the disk, for each that may be under way
+NEWER_AT_ONCE = 200  # events
 LOOK_AGAIN = 0.25  # seconds after which `idle` asks the outbox again: another process may have settled the last event
 
 
@@ -61,11 +63,11 @@ class Forwarder:
         self._claims = Claims(self._scheduler, settings.bulk_threshold, destination, self._map, self._lease_lasts)
         self._shards: Counter[int] = Counter()
         self._work = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._recorder = Recorder(outbox, self._scheduler, self._intake, tally, clock)
         self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
+        self._unrecorded = asyncio.Semaphore(settings.max_concurrent_requests * UNRECORDED_PER_SLOT)
         self._dispatching: asyncio.Task[None] | None = None
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._stopping = False
 
     async def start(self) -> None:
         """Take up what the outbox still holds and begin to deliver."""
@@ -80,7 +82,7 @@ class Forwarder:
             await asyncio.gather(self._dispatching, return_exceptions=True)
         if self._in_flight:
             _, late = await asyncio.wait(self._in_flight, timeout=grace)
-            self._stopping = True
+            self._recorder.giving_up = True
             for step in late:
                 step.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -104,7 +106,7 @@ class Forwarder:
         """Wait until everything accepted is settled; False when that takes longer than `seconds`."""
         give_up = time.monotonic() + seconds
         while True:
-            self._settled.clear()
+            self._recorder.settled.clear()
             if not (await self._outbox.counts())[State.WAITING]:
                 return True
             left = give_up - time.monotonic()
@@ -112,7 +114,7 @@ class Forwarder:
                 return False
             try:
                 async with asyncio.timeout(min(left, LOOK_AGAIN)):
-                    await self._settled.wait()
+                    await self._recorder.settled.wait()
             except TimeoutError:
                 continue
 
@@ -127,30 +129,41 @@ class Forwarder:
             return entries
         now = self._clock()
         settlements = [unsent(entry, self._map(entry), now) for entry in unneeded]
-        self._count(settlements, await self._outbox.settle(settlements))
-        self._settled.set()
+        await self._recorder.settle(settlements)
         gone = {entry.seq for entry in unneeded}
         return [entry for entry in entries if entry.seq not in gone]
-
-    def _count(self, settlements: Sequence[Settlement], unrecorded: frozenset[int]) -> None:
-        recorded = (s.state for s in settlements if s.seq not in unrecorded)
-        self._tally.settled.update(state.value for state in recorded if state is not State.WAITING)
 
     async def _dispatch(self) -> None:
         """One request after the other leaves as soon as a slot, a profile and a token are there."""
         while True:
+            await self._unrecorded.acquire()
             await self._slots.acquire()
-            await self._until_ready()
-            await self._limiter.wait()
-            parcels = await self._claims.next(time.monotonic(), bool(self._limiter.closed_because))
+            parcels: list[Parcel] = []
+            try:
+                parcels = await self._next()
+            except Exception:
+                log.exception("the next request cannot be made", extra={"action": "dispatch_bug"})
+                await asyncio.sleep(BUG_WAIT)
             if not parcels:
-                self._limiter.give_back()
                 self._slots.release()
+                self._unrecorded.release()
                 continue
             step = asyncio.create_task(self._step(parcels))
             self._in_flight.add(step)
             self._shards.update(parcel.profile.shard for parcel in parcels)
             step.add_done_callback(self._in_flight.discard)
+
+    async def _next(self) -> list[Parcel]:
+        """What the next request is for, as soon as it may leave."""
+        parcels: list[Parcel] = []
+        await self._until_ready()
+        await self._limiter.wait()
+        try:
+            parcels = await self._claims.next(time.monotonic(), bool(self._limiter.closed_because))
+        finally:
+            if not parcels:
+                self._limiter.give_back()
+        return parcels
 
     async def _until_ready(self) -> None:
         while True:
@@ -189,38 +202,47 @@ class Forwarder:
                     self._scheduler.sleep(parcel.profile, time.monotonic() + BUG_WAIT)
         finally:
             self._shards.subtract(parcel.profile.shard for parcel in parcels)
-            self._slots.release()
+            self._unrecorded.release()
             self._work.set()
             self._intake.room()
 
     async def _deliver(self, parcels: list[Parcel]) -> None:
-        parcels = self._still_ours([await self._up_to_date(parcel) for parcel in parcels])
-        sent = [parcel for parcel in parcels if parcel.request is not None]
-        if sent:
+        try:
+            parcels = self._still_ours([await self._up_to_date(parcel) for parcel in parcels])
+            sent = [parcel for parcel in parcels if parcel.request is not None]
+            got = await self._send(sent) if sent else None
+        finally:
+            self._slots.release()
+        if got is None:
+            self._limiter.give_back()
+        else:
             via = "bulk" if len(sent) > 1 else "merged" if len(sent[0].entries) > 1 else ""
-            got = await self._send(sent)
             self._tally.requests[via or "single", str(got.status) if isinstance(got, Answer) else "none"] += 1
             await self._conclude(sent, got, via)
-        else:
-            self._limiter.give_back()
         unneeded = [parcel for parcel in parcels if parcel.request is None]
         if unneeded:
             now = self._clock()
-            await self._record(unneeded, [unsent(p.entries[0], p.plans[0], now) for p in unneeded])
+            await self._recorder.record(unneeded, [unsent(p.entries[0], p.plans[0], now) for p in unneeded])
 
     def _still_ours(self, parcels: list[Parcel]) -> list[Parcel]:
         """Put those back whose lease does not last for a request that begins now."""
         lost = [parcel for parcel in parcels if parcel.profile.gone or not self._lease_lasts(parcel.profile)]
         for parcel in lost:
             self._scheduler.put_back(parcel.profile)
-            self._scheduler.sleep(parcel.profile, time.monotonic() + OUTBOX_RETRY)
+            self._scheduler.sleep(parcel.profile, time.monotonic() + NOT_OURS_WAIT)
         return [parcel for parcel in parcels if parcel not in lost] if lost else parcels
 
     async def _up_to_date(self, parcel: Parcel) -> Parcel:
+        """The parcel; of one that is replayed and must not overwrite newer values, what is left to send."""
         first = parcel.entries[0]
-        if first.replay is not Replay.KEPT:
+        if first.replay is not Replay.KEPT or parcel.request is None:
             return parcel
-        return without_superseded(parcel, await self._outbox.newer(first.key, first.seq))
+        names: set[str] = set()
+        newer = await self._outbox.newer(first.key, first.seq, NEWER_AT_ONCE)
+        while newer and not names.issuperset(parcel.request.attributes):
+            names |= sent_by(report for _, report in newer)
+            newer = await self._outbox.newer(first.key, newer[-1][0], NEWER_AT_ONCE)
+        return without(parcel, names)
 
     async def _send(self, parcels: Sequence[Parcel]) -> Answer | NoAnswer:
         """One call to Talon.One; one that a stop cuts off may have landed like one that timed out."""
@@ -244,11 +266,10 @@ class Forwarder:
                 if via and isinstance(outcome, Dead) and isinstance(got, Answer):
                     self._limiter.well()
                     return self._claims.take_apart(parcels, got)
+                if isinstance(outcome, Dead):  # why is in its history: Talon.One's words may quote traits
+                    log.warning("event %d is a dead letter", entry.seq, extra={"action": "dead"})
         self._tell(decide(got, Attempts(0, now), self._policy, now, random.random()), now)
-        for settlement in settlements:
-            if settlement.state is State.DEAD:  # why is in its history: Talon.One's words may quote traits
-                log.warning("event %d is a dead letter", settlement.seq, extra={"action": "dead"})
-        return await self._record(parcels, settlements)
+        return await self._recorder.record(parcels, settlements)
 
     def _tell(self, outcome: Outcome, now: float) -> None:
         """Let the gate know how the destination does."""
@@ -260,29 +281,3 @@ class Forwarder:
         if not self._limiter.closed_because:
             log.warning("deliveries pause: %s", outcome.reason, extra={"action": "paused"})
         return self._limiter.close_for(min(wait, self._policy.probe_every), outcome.reason)
-
-    async def _record(self, parcels: Sequence[Parcel], settlements: Sequence[Settlement]) -> None:
-        """Write settlements, however long the disk refuses: the request is done and must not be sent again."""
-        while True:
-            try:
-                unrecorded = await self._outbox.settle(settlements)
-                break
-            except OutboxUnavailable as error:
-                log.warning("the outbox cannot be written: %s", error, extra={"action": "settle_failed"})
-                if self._stopping:  # the next start sends it again
-                    return
-                await asyncio.sleep(OUTBOX_RETRY)
-        self._count(settlements, unrecorded)
-        waits = {s.seq: s.not_before for s in settlements if s.state is State.WAITING}
-        now, wall = time.monotonic(), self._clock()
-        for parcel in parcels:
-            seqs = frozenset(entry.seq for entry in parcel.entries)
-            waiting = seqs & (unrecorded | waits.keys())
-            self._intake.settled(parcel.entries)
-            self._scheduler.settled(parcel.profile, waiting)
-            if waiting:
-                again = max(waits.get(seq, 0.0) for seq in waiting)
-                self._scheduler.sleep(parcel.profile, now + min(max(0.0, again - wall), LONGEST_SLEEP))
-            else:
-                self._scheduler.go_on(parcel.profile)
-        self._settled.set()

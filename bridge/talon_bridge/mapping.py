@@ -1,6 +1,7 @@
 """One Segment event and the destination's settings give one request to Talon.One, or the reason for none."""
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -40,7 +41,7 @@ CLIENT_LIBRARIES = frozenset(
 CLIENT_CHANNELS = frozenset({"client", "browser", "mobile"})
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """A profile update for Talon.One: whose, and the attributes to patch (null deletes)."""
 
     integration_id: str
@@ -49,10 +50,15 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The path of the update; the integration ID is one encoded segment whatever it holds (ID-1)."""
-        return "/v2/customer_profiles/" + quote(self.integration_id, safe="")
+        return _path(self.integration_id)
 
 
-class Plan(msgspec.Struct, frozen=True):
+@lru_cache(1024)
+def _path(integration_id: str) -> str:
+    return "/v2/customer_profiles/" + quote(integration_id, safe="")
+
+
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """What becomes of one event: a request, or the notice that says why there is none; each trait explained."""
 
     request: Request | None

@@ -1,13 +1,13 @@
 """The next events of one profile that go out as one update."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
 from talon_bridge import mapping, merging
 from talon_bridge.explanation import Verdict
 from talon_bridge.mapping import Plan, Request
-from talon_bridge.outbox.protocol import Entry, Replay, State
+from talon_bridge.outbox.protocol import Entry, Replay, Report
 from talon_bridge.scheduler import Profile
 
 Map = Callable[[Entry], Plan]
@@ -39,7 +39,7 @@ def pack(profile: Profile, map_event: Map, merge: bool) -> Parcel:
     if plans[0].request is None:
         return Parcel(profile, profile.queue[:1], plans, None)
     many = 1
-    if merge and not goes_alone(profile):
+    if merge and len(profile.queue) > 1 and not goes_alone(profile):
         many = merging.how_many(_requests(profile, plans, map_event))
     requests = [plan.request for plan in plans[:many] if plan.request is not None]
     return Parcel(profile, profile.queue[:many], plans[:many], merging.merged(requests))
@@ -59,14 +59,12 @@ def _requests(profile: Profile, plans: list[Plan], map_event: Map) -> Iterator[R
         yield request
 
 
-def without_superseded(parcel: Parcel, newer: Sequence[Entry]) -> Parcel:
-    """The parcel of a replayed event, less what `newer` events of its profile have delivered meanwhile."""
-    names = frozenset(
-        trait.attribute
-        for entry in newer
-        if entry.state is State.DELIVERED and entry.report is not None
-        for trait in entry.report.traits
-        if trait.verdict is Verdict.SENT
-    )
-    plans = [mapping.superseded(plan, names) for plan in parcel.plans]
+def sent_by(reports: Iterable[Report]) -> set[str]:
+    """The attributes that delivered events have set."""
+    return {trait.attribute for report in reports for trait in report.traits if trait.verdict is Verdict.SENT}
+
+
+def without(parcel: Parcel, names: Collection[str]) -> Parcel:
+    """The parcel of a replayed event, less the attributes that newer events of its profile have set meanwhile."""
+    plans = [mapping.superseded(plan, frozenset(names)) for plan in parcel.plans]
     return msgspec.structs.replace(parcel, plans=plans, request=plans[0].request)

@@ -179,6 +179,31 @@ def assumptions(config_file: Path | None, as_json: bool) -> None:
     click.echo(assumption_list.for_programs(chosen) if as_json else assumption_list.for_people(chosen))
 
 
+@main.command()
+@_config
+@click.option("--data", help="The bridge's directory (default: what the config names).")
+@click.option(
+    "--export", type=click.Path(dir_okay=False, path_type=Path), help="Write what is not delivered to a file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(config_file: Path | None, data: str | None, export: Path | None, as_json: bool) -> None:
+    """Look for damage in the bridge's outbox, while no bridge is using it, and say what to do.
+
+    Nothing of it is changed. Exits with 1 when something is damaged.
+    """
+    from localtalon import doctor as examining
+    from localtalon import startup
+
+    data = startup.configured(config_file, data, None).bridge.data
+    if data is None:
+        startup.fail("the bridge keeps everything in memory: no --data, and no bridge.data in a config")
+    if "://" in data:
+        return click.echo(examining.IN_POSTGRES)
+    told = startup.checked(lambda: examining.examined(data, export))
+    click.echo(json.dumps(told) if as_json else "\n".join(examining.lines(told)))
+    sys.exit(1 if told["damage"] else 0)
+
+
 def _announce(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 import msgspec
@@ -21,6 +21,8 @@ from talon_emulator.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from localtalon.sandbox import Pair
+
+T = TypeVar("T")
 
 COULD_NOT_RUN = 2
 USUAL_EMULATOR = "http://127.0.0.1:8900"
@@ -103,6 +105,14 @@ def destination(path: Path | None) -> tuple[Destination, Definitions]:
     try:
         return settings.destination_settings(USUAL_EMULATOR), settings.profile_definitions()
     except ConfigError as error:
+        fail(str(error))
+
+
+def checked(work: Callable[[], T]) -> T:
+    """What a piece of work gives; what is wrong with the settings that it needs is said in one line."""
+    try:
+        return work()
+    except SettingsError as error:
         fail(str(error))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bridge_support import Bridge, Reply, Script, Seen, Target, always, destination, quick, running, scripted_target
 from talon_bridge.control.parameters import FILTERS, instant, selection
+from talon_bridge.forwarder import NEWER_AT_ONCE
 
 REFUSAL = {
     "message": "The submitted data was invalid",
@@ -257,6 +258,21 @@ def test_newer_values_stay_unless_forced(target: Target, force: bool, sent: list
         assert bridge.idle()
         assert [seen.attributes["n"] for seen in target.seen[before:]] == sent
         assert event(bridge, "old")["replay"] == ("forced" if force else "kept")
+
+
+def test_a_replay_sends_what_no_newer_event_has_delivered_however_many_there_are(target: Target) -> None:
+    target.script = _refuses_once_the_first()
+    with running(quick(destination(target.url))) as bridge:
+        bridge.identify("u", {"age": 1, "n": 1}, messageId="old")
+        assert bridge.idle()
+        newer = [{"email": str(number)} for number in range(NEWER_AT_ONCE)] + [{"n": 2}]
+        calls = [{"type": "identify", "userId": "u", "traits": traits} for traits in newer]
+        assert bridge.post("/v1/batch", {"batch": calls}).status_code == 200
+        assert bridge.idle()
+        before = len(target.seen)
+        assert done(bridge, "replay", {"all": True})["replayed"] == 1
+        assert bridge.idle()
+        assert [seen.attributes for seen in target.seen[before:]] == [{"age": 1}]
 
 
 def _refuses_once_the_first() -> Script:

@@ -157,7 +157,7 @@ def test_settled_events_go_by_age_and_size_but_not_those_that_a_replay_must_not_
         assert await box.prune(1000.0 + 50, Retention(60, 2**40)) == 0
         assert await box.prune(1000.0 + 70, Retention(60, 2**40)) == 2
         assert ids(await box.recent(10)) == ["m1", "m0"]
-        assert [entry.seq for entry in await box.newer("dead", entries[0].seq)] == [entries[1].seq]
+        assert await box.newer("dead", entries[0].seq, 10) == [(entries[1].seq, REPORT)]
         await box.discard(Selection(), 10)
         assert await box.prune(1000.0, Retention(60, 0)) == 1
         assert await box.append([call("m1")]) == 0, "a messageId is remembered for a day, whatever went"
@@ -406,5 +406,19 @@ def test_an_error_in_one_job_does_not_end_the_commits() -> None:
             await box.close()
             with pytest.raises(OutboxUnavailable, match="closing"):
                 await box.counts()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("column", "spoilt"), [("state", "wating"), ("attempts", "[{"), ("replay", "x")])
+def test_a_damaged_event_is_told_and_not_guessed(column: str, spoilt: str) -> None:
+    async def main() -> None:
+        box = SqliteOutbox(None)
+        await box.open()
+        await box.append([call("a")])
+        await box._database.write(lambda db: db.execute(f"UPDATE events SET {column} = ?", (spoilt.encode(),)))
+        with pytest.raises(OutboxUnavailable, match="event 1 is damaged, see localtalon doctor"):
+            await box.recent(10)
+        await box.close()
 
     asyncio.run(main())

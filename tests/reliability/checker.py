@@ -58,9 +58,9 @@ class Verdict(msgspec.Struct, frozen=True):
     def clean(self) -> bool:
         """Whether nothing was lost, out of order, wrong at the end, or dead for no reason.
 
-        Duplicates are allowed (DEL-1), and so are the regressions that they may be for a moment where events are refused:
-        a merged patch landed, its process died, it is sent again with one event more, which is refused, and so event by
-        event.
+        Duplicates are allowed (DEL-1), and so are the regressions that they may be for a moment where events are
+        refused: a merged patch landed, its process died, it is sent again with one event more, which is refused, and so
+        event by event.
         """
         return not (self.lost or self.reordered or self.wrong or self.unknown or self.undead or self.killed)
 

@@ -114,7 +114,7 @@ FROM events WHERE state = 'waiting' AND mark > :mark ORDER BY mark LIMIT :limit;
 SELECT {columns} FROM events WHERE user_id = ? AND seq > ? AND state = 'waiting' ORDER BY seq LIMIT ?;
 
 -- name: newer
-SELECT {columns} FROM events WHERE user_id = ? AND seq > ? AND state = 'delivered' ORDER BY seq;
+SELECT seq, report FROM events WHERE user_id = ? AND seq > ? AND state = 'delivered' ORDER BY seq LIMIT ?;
 
 -- name: settle
 UPDATE events SET state = :state, attempts = :attempts, not_before = :not_before, report = :report, status = :status,

@@ -25,11 +25,13 @@ from talon_bridge.outbox.protocol import (
     OutboxUnavailable,
     Page,
     Replay,
+    Report,
     Retention,
     Selection,
     Settlement,
     State,
 )
+from talon_bridge.outbox.rows import reports
 
 PRUNED_AT_ONCE: Final = 2000
 COMMITTED_AT_ONCE: Final = 5000  # events in one transaction
@@ -110,8 +112,8 @@ class PostgresOutbox:
     async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
         return await self._entries("queue", rows.profile(key), after, limit)
 
-    async def newer(self, key: str, seq: int) -> list[Entry]:
-        return await self._entries("newer", rows.profile(key), seq)
+    async def newer(self, key: str, after: int, limit: int) -> list[tuple[int, Report]]:
+        return reports(await self._database.run("newer", rows.profile(key), after, limit))
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
         return await self._settles.ask(settlements)

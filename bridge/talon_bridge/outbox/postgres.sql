@@ -181,7 +181,7 @@ SELECT shard, {columns} FROM events
 WHERE profile = $1 AND seq > $2 AND state = 'waiting' ORDER BY seq LIMIT $3;
 
 -- name: newer
-SELECT shard, {columns} FROM events WHERE profile = $1 AND seq > $2 AND state = 'delivered' ORDER BY seq;
+SELECT seq, report FROM events WHERE profile = $1 AND seq > $2 AND state = 'delivered' ORDER BY seq LIMIT $3;
 
 -- name: owners
 SELECT shard, fence FROM shards WHERE shard = ANY ($1::smallint[]) AND owner = $2 ORDER BY shard FOR SHARE;

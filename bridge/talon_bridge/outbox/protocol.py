@@ -30,7 +30,7 @@ class Replay(StrEnum):
     FORCED = "forced"
 
 
-class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One try at Talon.One: when it ended (Unix seconds), the status if there was an answer, what was wrong.
 
     `via` is empty for a request of its own, else `merged` (with other events of its profile) or `bulk` (with other
@@ -44,7 +44,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     times: int = 1
 
 
-class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of an event: the notice for the whole, warnings, each trait, and the path of the request if any."""
 
     traits: tuple[TraitExplanation, ...] = ()
@@ -53,7 +53,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str = ""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An event in the outbox. `seq` is the order of acceptance; `report` is None while it waits.
 
     `mark` changes whenever the event begins to wait again; a settlement under an old mark is not recorded.
@@ -82,7 +82,7 @@ class Entry(msgspec.Struct, frozen=True):
         return self.event.user_id or f"\0{self.seq}"
 
 
-class Settlement(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True, gc=False):
     """A change of one event after an attempt: a new state, or still waiting with a later `not_before`.
 
     `at` is when (Unix seconds); `seq`, `shard` and `mark` are the entry's.
@@ -190,8 +190,8 @@ class Outbox(Protocol):
     async def queue(self, key: str, after: int, limit: int) -> list[Entry]:
         """The oldest waiting events of one profile whose seq is above `after`, in the order of acceptance."""
 
-    async def newer(self, key: str, seq: int) -> list[Entry]:
-        """The delivered events of a profile that were accepted after `seq`, oldest first."""
+    async def newer(self, key: str, after: int, limit: int) -> list[tuple[int, Report]]:
+        """The oldest delivered events of a profile that were accepted after seq `after`: their seqs and reports."""
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
         """Record what became of events; gives back the seqs of those that were not recorded.

@@ -1,10 +1,13 @@
 """Events as rows of a database, and back: the same for every store."""
 
+from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from talon_bridge import codec
 from talon_bridge.events import Accepted
-from talon_bridge.outbox.protocol import Attempt, Entry, Replay, Report, Settlement, State
+from talon_bridge.outbox.protocol import Attempt, Entry, OutboxUnavailable, Replay, Report, Settlement, State
 
 # In the order of `entry`; `shard` is the store's to add.
 COLUMNS = (
@@ -18,24 +21,32 @@ _NONE_YET = b"[]"
 
 
 def entry(row: Any, shard: int) -> Entry:
-    """An event from a row of `COLUMNS`."""
+    """An event from a row of `COLUMNS`. Raises `OutboxUnavailable` where the row is damaged."""
     seq, mark, message_id, kind, user_id, body, settings, received_at, timestamp, state, *rest = row
     attempts, not_before, report, duplicates, duplicate_at, replay, earlier, settled_at = rest
-    return Entry(
-        seq=seq,
-        shard=shard,
-        mark=mark,
-        event=Accepted(message_id, kind, user_id, body, received_at, timestamp, settings),
-        state=State(state),
-        attempts=() if attempts == _NONE_YET else _attempts.decode(attempts),
-        not_before=not_before,
-        report=None if report is None else _report.decode(report),
-        duplicates=duplicates,
-        duplicate_at=duplicate_at,
-        replay=Replay(replay),
-        earlier=earlier,
-        settled_at=settled_at,
-    )
+    try:
+        return Entry(
+            seq=seq,
+            shard=shard,
+            mark=mark,
+            event=Accepted(message_id, kind, user_id, body, received_at, timestamp, settings),
+            state=State(state),
+            attempts=() if attempts == _NONE_YET else _attempts.decode(attempts),
+            not_before=not_before,
+            report=None if report is None else _report.decode(report),
+            duplicates=duplicates,
+            duplicate_at=duplicate_at,
+            replay=Replay(replay),
+            earlier=earlier,
+            settled_at=settled_at,
+        )
+    except (ValueError, msgspec.DecodeError) as error:
+        raise OutboxUnavailable(f"event {seq} is damaged, see localtalon doctor: {error}") from None
+
+
+def reports(rows: Iterable[Any]) -> list[tuple[int, Report]]:
+    """Rows of a seq and a report."""
+    return [(seq, _report.decode(report)) for seq, report in rows if report is not None]
 
 
 def settled(settlement: Settlement) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The SQLite file of an outbox: one process, one thread for all statements, one fsync for all who wait."""
 
 import asyncio
+import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 from collections import Counter
@@ -10,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from talon_bridge.outbox import sqlite_check
 from talon_bridge.outbox.protocol import OutboxUnavailable, State
 from talon_bridge.outbox.queries import named
 from talon_bridge.settings import SettingsError
@@ -20,6 +23,20 @@ WAL_PAGES = (
     4000  # 16 MiB before a checkpoint, which syncs twice; SQLite's own 1000 cost a fifth of the appends (measured)
 )
 _FULL = 2  # PRAGMA synchronous: every commit reaches the disk
+CHECKED = 64 * 1024 * 1024  # bytes up to which the whole file is checked: in 0.1 s, or 1 s from a slow disk (measured)
+# After these nothing is certain any more: what SQLite reads, or whether what it writes ever reaches the disk.
+_LASTING = (
+    "SQLITE_IOERR_FSYNC",
+    "SQLITE_IOERR_DIR_FSYNC",
+    "SQLITE_IOERR_CORRUPTFS",
+    "SQLITE_IOERR_DATA",
+    "SQLITE_CORRUPT",
+    "SQLITE_NOTADB",
+)
+
+_MADE = b"there is an outbox\n"  # in the lock file: an empty file beside it was not always empty
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
@@ -46,6 +63,7 @@ class Database:
         self._thread = ThreadPoolExecutor(1, "outbox")
         self._asked: list[_Asked] = []
         self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._broken = ""
         self._committer: asyncio.Task[None] | None = None
@@ -70,20 +88,27 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
         self._release()
 
-    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job in the next transaction; returns once that is on disk. Raises `OutboxUnavailable`."""
-        return await self._ask(job, writes=True)
+    async def write(self, job: Callable[[sqlite3.Connection], T], within: float = 0.0) -> T:
+        """Run a job in the next transaction; returns once that is on disk. Raises `OutboxUnavailable`.
+
+        One that may wait, so many seconds, shares that with others like it: nobody's answer hangs on it.
+        """
+        return await self._ask(job, writes=True, within=within)
 
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job that changes nothing. Raises `OutboxUnavailable`."""
         return await self._ask(job, writes=False)
 
-    async def _ask(self, job: Callable[[sqlite3.Connection], T], writes: bool) -> T:
+    async def _ask(self, job: Callable[[sqlite3.Connection], T], writes: bool, within: float = 0.0) -> T:
         if self._closing or self._committer is None:
             raise OutboxUnavailable("the outbox is closing" if self._closing else "the outbox is not open")
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
         self._asked.append(_Asked(job, writes, answer))
-        self._wake.set()
+        if not within:
+            self._wake.set()
+        elif self._timer is None:
+            self._timer = loop.call_later(within, self._wake.set)
         return await answer
 
     async def _commit_forever(self) -> None:
@@ -91,6 +116,9 @@ class Database:
         while not (self._closing and not self._asked):
             await self._wake.wait()
             self._wake.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             asked, self._asked = self._asked, []
             for writes, run in ((True, self._commit), (False, self._read)):
                 batch = [one for one in asked if one.writes is writes]
@@ -100,19 +128,22 @@ class Database:
                     results = await loop.run_in_executor(self._thread, run, [one.job for one in batch])
                 except Exception as error:  # nothing that goes wrong in one batch may end all others to come
                     for one in batch:
-                        _resolve(one.answer, error=self._explained(error))
+                        _resolve(one.answer, error=self._explained(error, writes))
                 else:
                     for one, result in zip(batch, results, strict=True):
                         _resolve(one.answer, result)
 
-    def _explained(self, error: Exception) -> Exception:
-        """An error of SQLite as callers know it. After a failed fsync nothing is taken any more: see `_commit`."""
+    def _explained(self, error: Exception, writes: bool) -> Exception:
+        """An error of SQLite as callers know it. After a lasting one nothing is taken or told: see `_commit`."""
         if not isinstance(error, sqlite3.Error):
             return error
-        if (error.sqlite_errorname or "").startswith(("SQLITE_IOERR_FSYNC", "SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            self._broken = f"the outbox cannot be used until the bridge is started again: {error}"
-            return OutboxUnavailable(self._broken)
-        return OutboxUnavailable(f"the outbox cannot be written: {error}")
+        name: str = getattr(error, "sqlite_errorname", "")  # errors of the module itself have none
+        if not name.startswith(_LASTING):
+            return OutboxUnavailable(f"the outbox cannot be {'written' if writes else 'read'}: {error}")
+        if not self._broken:
+            self._broken = f"the outbox cannot be used until the bridge is started again: {error} ({name})"
+            log.error("%s: %s", self._path, self._broken, extra={"action": "outbox_broken"})
+        return OutboxUnavailable(self._broken)
 
     def _commit(self, jobs: Sequence[Job]) -> list[Any]:
         """Run all jobs in one transaction, so that all become durable together or none does.
@@ -130,11 +161,14 @@ class Database:
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell
+                    self._db.execute("ROLLBACK")
             raise
         return results
 
     def _read(self, jobs: Sequence[Job]) -> list[Any]:
+        if self._broken:
+            raise OutboxUnavailable(self._broken)
         return [job(self._db) for job in jobs]
 
     def _connect(self) -> None:
@@ -150,13 +184,19 @@ class Database:
             if level != _FULL:
                 raise SettingsError(f"{self._path}: SQLite does not write through to the disk (synchronous = {level})")
             self._migrate(db)
-        except sqlite3.DatabaseError as error:
+            self._write_back(db)
+        except (
+            sqlite3.DatabaseError,
+            UnicodeDecodeError,
+        ) as error:  # the latter: a message that quotes a damaged schema
             db.close()
             raise SettingsError(f"{self._path} cannot be used as an outbox: {error}") from error
         except SettingsError:
             db.close()
             raise
         self._db = db
+        if self._lock is not None:
+            os.pwrite(self._lock, _MADE, 0)
 
     def _migrate(self, db: sqlite3.Connection) -> None:
         sql = self._sql
@@ -166,16 +206,44 @@ class Database:
         steps = [sql["from_1"], sql["schema"], sql["from_1_after"]] if version == 1 else [sql["schema"]]
         db.executescript("\n".join(["BEGIN;", *steps, f"PRAGMA user_version = {SCHEMA_VERSION};", "COMMIT;"]))
 
+    def _write_back(self, db: sqlite3.Connection) -> None:
+        """Bring what an earlier run left in the log into the file, so that it is written and synced once more.
+
+        If a sync failed then, the system may show in the log what the disk never got; later commits behind that would
+        be durable in vain. A full disk is no reason not to start.
+        """
+        try:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_FULL":
+                raise
+
     def _prepare(self, path: Path) -> None:
-        """Make the directory, lock it against a second process, and keep the file from other users."""
+        """Make the directory, lock it against a second process, look for damage, keep the file from other users."""
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if path.is_symlink():
                 raise SettingsError(f"{path} is a symbolic link; name the directory itself")
             self._take_lock(path)
+            self._examine(path)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise SettingsError(f"{path} cannot be used as an outbox: {error.strerror}") from None
+
+    def _examine(self, path: Path) -> None:
+        """Refuse a file that is damaged; a large one is not read as a whole, which `localtalon doctor` does."""
+        assert self._lock is not None
+        examined = sqlite_check.examine(path)
+        damage, size = examined.damage, path.stat().st_size if path.exists() else None
+        if not damage and size == 0 and os.pread(self._lock, 1, 0):
+            damage = "it is empty, and was not when it was closed"
+        elif not damage and size and size <= CHECKED:
+            damage = "; ".join(sqlite_check.findings(path)[:1])
+        if damage:
+            what_to_do = f"nothing of it was changed; see: localtalon doctor --data {path.parent}"
+            raise SettingsError(f"{path} cannot be used as an outbox: {damage}; {what_to_do}")
+        if examined.doubt:
+            log.warning("%s: %s", path, examined.doubt, extra={"action": "outbox_doubt"})
 
     def _take_lock(self, path: Path) -> None:
         lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
