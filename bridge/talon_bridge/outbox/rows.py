@@ -41,7 +41,8 @@ def entry(row: Any, shard: int) -> Entry:
             settled_at=settled_at,
         )
     except (ValueError, msgspec.DecodeError) as error:
-        raise OutboxUnavailable(f"event {seq} is damaged, see localtalon doctor: {error}") from None
+        kind = type(error).__name__  # its text may quote the event
+        raise OutboxUnavailable(f"event {seq} is damaged ({kind}); see localtalon doctor") from error
 
 
 def reports(rows: Iterable[Any]) -> list[tuple[int, Report]]:

@@ -92,7 +92,8 @@ def _read_events(db: sqlite3.Connection, found: Examination, undelivered: Callab
             found.counts[each.state] += 1
             problem = _mismatch(each)
         except Exception as error:  # whatever damage made of it; its text is not told, for it may quote the event
-            what = error.malformed.code if isinstance(error, MalformedError) else type(error).__name__
+            cause = error.__cause__ or error
+            what = error.malformed.code if isinstance(error, MalformedError) else type(cause).__name__
             wrong.append(f"event {seq} cannot be read ({what})")
             continue
         if problem:
