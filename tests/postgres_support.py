@@ -49,6 +49,19 @@ class PostgresServer:
         self.execute("postgres", f"CREATE DATABASE {name}")
         return self.url(name)
 
+    @contextmanager
+    def database_in(self, folder: Path) -> Iterator[str]:
+        """Make a database that keeps its tables in a folder, which is to be empty; its URL, for as long as it is."""
+        _unprivileged(folder)
+        name = f"d{next(self._numbers)}"
+        self.execute("postgres", f"CREATE TABLESPACE {name} LOCATION '{folder}'")
+        self.execute("postgres", f"CREATE DATABASE {name} TABLESPACE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+            self.execute("postgres", f"DROP TABLESPACE {name}")
+
     def execute(self, database: str, *statements: str) -> list[Any]:
         """Run statements on a connection of their own; return the rows of the last."""
 

@@ -417,7 +417,7 @@ def test_a_damaged_event_is_told_and_not_guessed(column: str, spoilt: str) -> No
         await box.open()
         await box.append([call("a")])
         await box._database.write(lambda db: db.execute(f"UPDATE events SET {column} = ?", (spoilt.encode(),)))
-        with pytest.raises(OutboxUnavailable, match="event 1 is damaged .*; see localtalon doctor"):
+        with pytest.raises(OutboxUnavailable, match=r"event 1 is damaged .*; see localtalon doctor"):
             await box.recent(10)
         await box.close()
 

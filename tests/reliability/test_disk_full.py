@@ -1,6 +1,7 @@
 """R14: a full disk. Nothing is answered falsely, nothing is sent again and again, and it recovers by itself."""
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,36 +10,53 @@ import msgspec
 import pytest
 
 from bridge_support import basic, until
+from postgres_support import PostgresServer
 from reliability.checker import Sent, judge
 from reliability.misbehaviour import Gate, Well
 from reliability.processes import BridgeProcess, bridge, running
 from reliability.reports import Report
 from reliability.scale import CHAOS
 from reliability.sender import Sender
+from reliability.stores import KINDS
 from reliability.target import Target
 from reliability.workload import Workload, call
 
 SIZE = 32 if CHAOS else 12  # MiB
+DATABASE = 12  # MiB more that an empty database takes
 _FILLER = b"\0" * (64 * 1024)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own that is soon full."""
-    place = tmp_path / "disk"
-    place.mkdir()
+def small_disk() -> Iterator[Path]:
+    """A file system of its own that is soon full, and that any user reaches."""
+    place = Path(tempfile.mkdtemp(prefix="localtalon-disk-"))
+    place.chmod(0o755)
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}m", "tmpfs", str(place)],
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE + DATABASE}m,mode=777", "tmpfs", str(place)],
         capture_output=True,
         text=True,
         check=False,
     )
     if made.returncode:
+        place.rmdir()
         pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
     try:
         yield place
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
+        place.rmdir()
+
+
+@pytest.fixture(params=KINDS)
+def on_small_disk(request: pytest.FixtureRequest, small_disk: Path) -> Iterator[str]:
+    """What names an outbox on it: in PostgreSQL it is the tables that find no room, while the server goes on."""
+    if request.param == "file":
+        yield str(small_disk / "data")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    (small_disk / "tables").mkdir()
+    with server.database_in(small_disk / "tables") as url:
+        yield url
 
 
 def fill(place: Path) -> Path:
@@ -61,12 +79,12 @@ def refused(process: BridgeProcess, client: httpx.Client, event: Sent) -> httpx.
 
 
 def test_r14_a_full_disk_is_answered_with_503_and_recovers(
-    small_disk: Path, target: Target, tmp_path: Path, report: Report
+    small_disk: Path, on_small_disk: str, target: Target, tmp_path: Path, report: Report
 ) -> None:
     work, accepted = Workload(1), list[Sent]()
     gate = Gate()
     with (
-        running(bridge(tmp_path, target.url, str(small_disk / "data"), max_concurrent_requests=4)) as process,
+        running(bridge(tmp_path, target.url, on_small_disk, max_concurrent_requests=4)) as process,
         httpx.Client(headers=basic(), timeout=20, trust_env=False) as client,
     ):
         Sender([process]).send(before := work.events(50, 2))
