@@ -140,7 +140,11 @@ def test_what_another_process_stores_is_news(place: Place) -> None:
     using(place, use, 2)
 
 
-def test_an_open_transaction_holds_back_what_comes_after_and_loses_nothing(place: Place) -> None:
+def test_an_open_transaction_holds_back_what_comes_after_and_loses_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("talon_bridge.outbox.postgres.HELD_BACK_LONG", 0.02)
+
     async def use(box: PostgresOutbox) -> None:
         leases = await box.lease()
         heard = asyncio.Event()
@@ -156,6 +160,10 @@ def test_an_open_transaction_holds_back_what_comes_after_and_loses_nothing(place
             heard.clear()
             async with asyncio.timeout(PATIENCE):
                 await heard.wait()  # although nothing was stored
+                while "see pg_stat_activity" not in caplog.text:
+                    heard.clear()
+                    assert (await box.feed(page.cursors, 100)).entries == []
+                    await heard.wait()
             await open_one.commit()
         finally:
             await other.close()

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import math
 import random
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ PRUNED_AT_ONCE: Final = 2000
 COMMITTED_AT_ONCE: Final = 5000  # events in one transaction
 LEAST_PROBE: Final = 100  # events of one shard on a page, if there are as many
 HELD_BACK: Final = 0.01  # seconds after which events behind an open transaction are asked for again
+HELD_BACK_LONG: Final = 10.0  # seconds after which that is worth a line in the log
 SAMPLED_PAGES: Final = 200
 ROW_OVERHEAD: Final = 400  # bytes of an event beside its texts: numbers, and its entries in indexes (measured)
 COUNT_SLOTS: Final = 64
@@ -61,6 +63,7 @@ class PostgresOutbox:
         self._news: Callable[[], None] = lambda: None
         self._slot = random.randrange(COUNT_SLOTS)
         self._looking: asyncio.TimerHandle | None = None
+        self._held_back_since = math.inf
 
     async def open(self) -> None:
         await self._database.open()
@@ -190,10 +193,26 @@ class PostgresOutbox:
         left_behind = self._leases.left_behind
         places = rows.columns([(shard, *cursor, left_behind.get(shard, 0)) for shard, cursor in after.items()], 4)
         found = await self._database.run("feed", *places, probe, limit)
-        if found[0][0] and self._looking is None:
-            self._looking = asyncio.get_running_loop().call_later(HELD_BACK, self._look_again)
+        self._held_back(found[0][0])
         events = [values for _, *values in found if values[1] is not None]
         return rows.read(values for _, *values in events), [bool(followed) for followed, *_ in events]
+
+    def _held_back(self, now_too: bool) -> None:
+        """Ask again soon for events that a transaction under way holds back, and say so when that takes long."""
+        if not now_too:
+            self._held_back_since = math.inf
+            return
+        since = self._held_back_since = min(self._held_back_since, time.monotonic())
+        if time.monotonic() - since > HELD_BACK_LONG:
+            self._held_back_since = time.monotonic()
+            log.warning(
+                "events wait for a transaction that somebody has had open in this PostgreSQL for %g s or more; "
+                "see pg_stat_activity, of all databases",
+                HELD_BACK_LONG,
+                extra={"action": "held_back"},
+            )
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(HELD_BACK, self._look_again)
 
     def _look_again(self) -> None:
         self._looking = None
