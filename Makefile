@@ -12,11 +12,14 @@ PARTS := bridge emulator contracts sandbox tests benchmarks
 sandbox: $(VENV)/.runtime ## set up, then run emulator and bridge with the demo deployment
 	@$(BIN)/localtalon up
 
-test: $(VENV)/.dev ## set up, then run the whole test suite
-	$(BIN)/pytest -n auto --dist loadfile --ignore tests/reliability $(TESTS)
+# On few cores twice as many workers: many tests wait, for processes that start, leases that run out, retries.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -le 4 ] && echo $$((2 * n)) || echo $$n)
 
-reliability: $(VENV)/.dev ## the tests of reliability in their short form: kills, pauses, wire faults, a full disk
-	$(BIN)/pytest -n auto --dist loadfile tests/reliability $(TESTS)
+test: $(VENV)/.dev ## set up, then run the whole test suite, the reliability tests in their short form
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+reliability: $(VENV)/.dev ## of these the tests of reliability alone: kills, pauses, wire faults, a full disk
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/reliability $(TESTS)
 
 chaos: $(VENV)/.dev ## the tests of reliability in their long form: kills, pauses, a million events pending
 	LOCALTALON_CHAOS=1 $(BIN)/pytest -v tests/reliability $(TESTS)

@@ -25,7 +25,7 @@ def test_r11_a_restart_with_many_pending_is_ready_at_once(
     work = Workload(1)
     events = [work.event(f"u{number}") for number in range(SCALE.pending)]
     target.faults = lambda _arrival: Refuses(401)
-    changed = {"probe_every": 1, "max_requests_per_second": RATE, "request_timeout": 10 if CHAOS else 1}
+    changed = {"probe_every": 1, "max_requests_per_second": RATE, "request_timeout": 10 if CHAOS else 3}
     with running(bridge(tmp_path, target.url, data, **changed)) as process:
         began = time.monotonic()
         Sender([process], size=1000, number=2, timeout=30).send(events)
