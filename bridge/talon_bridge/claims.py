@@ -1,7 +1,6 @@
 """Which profiles the next request is for: one, or many where a backlog has formed."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 
@@ -11,8 +10,6 @@ from talon_bridge.outcome import Answer
 from talon_bridge.parcel import Map, Parcel, goes_alone, pack
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination
-
-log = logging.getLogger(__name__)
 
 BULK_BYTES = 4 * 1024 * 1024  # of the events in one bulk update
 PACKED_AT_ONCE = 50  # profiles, before others have their turn
@@ -61,12 +58,7 @@ class Claims:
             if size > BULK_BYTES:
                 self._scheduler.go_on(profile)
                 continue
-            try:
-                parcel = pack(profile, self._map, merge)
-            except Exception:
-                log.exception("an event cannot be mapped; its profile waits", extra={"action": "mapping_bug"})
-                self._scheduler.sleep(profile, now + BUG_WAIT)
-                continue
+            parcel = pack(profile, self._map, merge)
             self._scheduler.take(profile, parcel.entries)
             parcels.append(parcel)
             size += parcel.size

@@ -86,8 +86,11 @@ _items = codec.decoder(list[msgspec.Raw])
 
 
 def read(body: bytes, kind: str) -> Event:
-    """The event in a stored body; `kind` is the type it was accepted as."""
-    event = _event.decode(body)
+    """The event in a stored body; `kind` is the type it was accepted as. Raises `MalformedError` where it is damaged.
+
+    It is read as at the door, or what is accepted there might not be readable here (two equal keys, say).
+    """
+    event = codec.read_whole(_event, body)
     return event if event.type == kind else msgspec.structs.replace(event, type=kind)
 
 

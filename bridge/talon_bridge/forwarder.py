@@ -10,16 +10,17 @@ from collections.abc import Callable, Sequence
 from talon_bridge import event_settings, events
 from talon_bridge.claims import BUG_WAIT, NOT_OURS_WAIT, Claims
 from talon_bridge.delivery import TalonOne
+from talon_bridge.gate import Gate
 from talon_bridge.intake import Intake
 from talon_bridge.limiter import Limiter
-from talon_bridge.mapping import Plan, plan
+from talon_bridge.mapping import Plan, plan, unreadable
 from talon_bridge.outbox.protocol import Entry, Outbox, Replay, Settlement, State
-from talon_bridge.outcome import Answer, Attempts, Dead, NoAnswer, Outcome, Policy, RetryAt, decide
+from talon_bridge.outcome import BUSY, Answer, NoAnswer, Policy, refused
 from talon_bridge.parcel import Parcel, sent_by, without
 from talon_bridge.recorder import Recorder
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination, Settings
-from talon_bridge.settlement import settle, unsent
+from talon_bridge.settlement import given_up, settle, unsent
 from talon_bridge.standing import Standing
 from talon_bridge.tally import Tally
 
@@ -55,6 +56,7 @@ class Forwarder:
         self._policy = Policy(
             settings.retry_window, settings.request_timeout, settings.first_wait, settings.probe_every
         )
+        self._gate = Gate(limiter, self._policy)
         self._tally = tally
         self._clock = clock
         self._scheduler = Scheduler()
@@ -128,7 +130,7 @@ class Forwarder:
         if not unneeded:
             return entries
         now = self._clock()
-        settlements = [unsent(entry, self._map(entry), now) for entry in unneeded]
+        settlements = [_not_sent(entry, self._map(entry), now) for entry in unneeded]
         await self._recorder.settle(settlements)
         gone = {entry.seq for entry in unneeded}
         return [entry for entry in entries if entry.seq not in gone]
@@ -186,8 +188,13 @@ class Forwarder:
         return lease is not None and lease.until - time.monotonic() > self._settings.request_timeout
 
     def _map(self, entry: Entry) -> Plan:
-        destination = event_settings.applied(self._destination(), entry.event.settings)
-        return plan(events.read(entry.event.body, entry.event.type), destination)
+        """The plan of an event; one that cannot be read or mapped becomes a dead letter, and holds up no other."""
+        try:
+            destination = event_settings.applied(self._destination(), entry.event.settings)
+            return plan(events.read(entry.event.body, entry.event.type), destination)
+        except Exception:
+            log.exception("event %d cannot be mapped", entry.seq, extra={"action": "mapping_bug"})
+            return unreadable()
 
     async def _step(self, parcels: list[Parcel]) -> None:
         """Send, decide, record, and let the profiles go on."""
@@ -222,7 +229,7 @@ class Forwarder:
         unneeded = [parcel for parcel in parcels if parcel.request is None]
         if unneeded:
             now = self._clock()
-            await self._recorder.record(unneeded, [unsent(p.entries[0], p.plans[0], now) for p in unneeded])
+            await self._recorder.record(unneeded, [_not_sent(p.entries[0], p.plans[0], now) for p in unneeded])
 
     def _still_ours(self, parcels: list[Parcel]) -> list[Parcel]:
         """Put those back whose lease does not last for a request that begins now."""
@@ -255,29 +262,26 @@ class Forwarder:
             return NoAnswer("the bridge was stopped while the request was under way", may_have_landed=True)
 
     async def _conclude(self, parcels: list[Parcel], got: Answer | NoAnswer, via: str) -> None:
-        """What the answer changes; a refusal of several events changes nothing but that they go out by themselves."""
+        """What the answer changes; a refusal of several events changes nothing but that they go out by themselves.
+
+        So does the answer that a profile is busy, or one would hold up all that came with it.
+        """
         now = self._clock()
+        busy = isinstance(got, Answer) and got.status in BUSY and len(parcels) > 1
+        if isinstance(got, Answer) and via and (busy or refused(got)):
+            self._gate.heard(got, now)
+            return self._claims.take_apart(parcels, got)
         known = self._destination().custom_attributes
         settlements: list[Settlement] = []
         for parcel in parcels:
             for entry, mapped in zip(parcel.entries, parcel.plans, strict=True):
-                settlement, outcome = settle(entry, mapped, got, self._policy, now, random.random(), known, via)
-                settlements.append(settlement)
-                if via and isinstance(outcome, Dead) and isinstance(got, Answer):
-                    self._limiter.well()
-                    return self._claims.take_apart(parcels, got)
-                if isinstance(outcome, Dead):  # why is in its history: Talon.One's words may quote traits
+                settlements.append(settle(entry, mapped, got, self._policy, now, random.random(), known, via))
+                if settlements[-1].state is State.DEAD:  # why is in its history: Talon.One's words may quote traits
                     log.warning("event %d is a dead letter", entry.seq, extra={"action": "dead"})
-        self._tell(decide(got, Attempts(0, now), self._policy, now, random.random()), now)
+        self._gate.heard(got, now)
         return await self._recorder.record(parcels, settlements)
 
-    def _tell(self, outcome: Outcome, now: float) -> None:
-        """Let the gate know how the destination does."""
-        if not (isinstance(outcome, RetryAt) and outcome.pause):
-            return self._limiter.well()
-        wait = outcome.at - now
-        if outcome.busy:
-            return self._limiter.close_for(wait)
-        if not self._limiter.closed_because:
-            log.warning("deliveries pause: %s", outcome.reason, extra={"action": "paused"})
-        return self._limiter.close_for(min(wait, self._policy.probe_every), outcome.reason)
+
+def _not_sent(entry: Entry, mapped: Plan, now: float) -> Settlement:
+    """The settlement of an event for which no request is made."""
+    return given_up(entry, mapped, now) if entry.given_up else unsent(entry, mapped, now)

@@ -87,6 +87,11 @@ def plan(event: Event, destination: Destination) -> Plan:
     return Plan(Request(event.user_id, attributes), None, explained, warnings)
 
 
+def unreadable() -> Plan:
+    """The plan of an event that no plan can be made of: its stored call is damaged, or the bridge has an error."""
+    return Plan(None, Notice("", "the stored call cannot be mapped; the bridge's log says why"), (), dead=True)
+
+
 def superseded(mapped: Plan, newer: frozenset[str]) -> Plan:
     """The plan of a replayed event, less the attributes for which newer values were delivered meanwhile (DEL-2)."""
     if mapped.request is None or not newer & mapped.request.attributes.keys():

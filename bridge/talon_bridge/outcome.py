@@ -14,6 +14,7 @@ LONGEST_RETRY_AFTER = 300.0  # Segment's own libraries cap Retry-After at 300 s 
 RETRIED = frozenset({408, 409, 423, 425, 429, 460})
 FINAL_5XX = frozenset({501, 505})
 UNAUTHORISED = frozenset({401, 403})
+BUSY = frozenset({409, 423, 425})  # of a profile, not of Talon.One as a whole
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,12 +68,20 @@ class RetryAt(msgspec.Struct, frozen=True, tag=True):
 
 
 class Dead(msgspec.Struct, frozen=True, tag=True):
-    """Trying again would not help, or the window is over."""
+    """Trying again would not help, or the window is over: then `wait` is how many seconds another try would have."""
 
     reason: str
+    wait: float = 0.0
 
 
 Outcome = Delivered | RetryAt | Dead
+
+
+def refused(got: Answer | NoAnswer) -> bool:
+    """Whether Talon.One will not take the request as it is, however often it is asked."""
+    if isinstance(got, NoAnswer) or 200 <= got.status < 300 or got.status in UNAUTHORISED | RETRIED:
+        return False
+    return got.status < 500 or got.status in FINAL_5XX
 
 
 def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: float, jitter: float) -> Outcome:
@@ -89,7 +98,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
     if got.status in UNAUTHORISED:
         reason = f"Talon.One answered {got.status}: the API key is not accepted; the destination is paused"
         return RetryAt(now + policy.probe_every, reason, pause=True)
-    if got.status in RETRIED or (got.status >= 500 and got.status not in FINAL_5XX):
+    if not refused(got):
         asked = retry_after(got.headers.get("retry-after"), now)
         wait = asked or backoff(attempts.count, policy.first_wait, jitter)  # "0" is no leave to storm
         outcome = _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now)
@@ -106,7 +115,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
 def _retry(reason: str, wait: float, attempts: Attempts, policy: Policy, now: float) -> Outcome:
     if now + wait > attempts.first_at + policy.retry_window:
         tried = attempts.count + 1
-        return Dead(f"{reason}; given up after {tried} attempts, the retry window is over")
+        return Dead(f"{reason}; given up after {tried} attempts, the retry window is over", wait)
     return RetryAt(now + wait, reason)
 
 

@@ -8,6 +8,7 @@ from talon_bridge import mapping, merging
 from talon_bridge.explanation import Verdict
 from talon_bridge.mapping import Plan, Request
 from talon_bridge.outbox.protocol import Entry, Replay, Report
+from talon_bridge.outcome import BUSY
 from talon_bridge.scheduler import Profile
 
 Map = Callable[[Entry], Plan]
@@ -28,15 +29,22 @@ class Parcel(msgspec.Struct, frozen=True):
 
 
 def goes_alone(profile: Profile) -> bool:
-    """Whether the next event of a profile is sent by itself: it is replayed, or was in a refused request."""
+    """Whether the next event of a profile is sent by itself.
+
+    It is replayed, or was in a refused request, or its profile was busy (others would wait with it), or its time was
+    over in company: it does not die for the fault of another.
+    """
     first = profile.queue[0]
+    last = first.last_attempt
+    if last is not None and (last.over or last.status in BUSY):
+        return True
     return first.replay is not Replay.NONE or first.seq <= profile.apart_until
 
 
 def pack(profile: Profile, map_event: Map, merge: bool) -> Parcel:
     """The first events of a profile's queue that may go together; at least one."""
     plans = [map_event(profile.queue[0])]
-    if plans[0].request is None:
+    if plans[0].request is None or profile.queue[0].given_up:
         return Parcel(profile, profile.queue[:1], plans, None)
     many = 1
     if merge and len(profile.queue) > 1 and not goes_alone(profile):

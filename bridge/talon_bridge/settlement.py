@@ -13,10 +13,10 @@ from talon_bridge.outcome import (
     Dead,
     Delivered,
     NoAnswer,
-    Outcome,
     Policy,
     RetryAt,
     decide,
+    refused,
 )
 
 
@@ -31,6 +31,15 @@ def unsent(entry: Entry, mapped: Plan, now: float) -> Settlement:
     return _changed(entry, State.DEAD if mapped.dead else State.SKIPPED, entry.attempts, report_of(mapped), now)
 
 
+def given_up(entry: Entry, mapped: Plan, now: float) -> Settlement:
+    """The settlement of an event whose time was over, once its last request cannot land any more."""
+    reason = entry.attempts[-1].error
+    report = msgspec.structs.replace(
+        report_of(mapped), traits=explanation.undelivered(mapped.traits, reason), reason=Notice("", reason)
+    )
+    return _changed(entry, State.DEAD, entry.attempts, report, now)
+
+
 def settle(
     entry: Entry,
     mapped: Plan,
@@ -40,8 +49,8 @@ def settle(
     jitter: float,
     known: tuple[str, ...],
     via: str = "",
-) -> tuple[Settlement, Outcome]:
-    """The settlement after an attempt that ended at `now`, and the outcome that it follows from.
+) -> Settlement:
+    """The settlement after an attempt that ended at `now`.
 
     `jitter` is 0 to 1; `known` are attribute names that a refused one may have been meant to be; `via` is the
     attempt's. The time that an event has begins after a replay, and anew after a pause of the destination.
@@ -53,17 +62,21 @@ def settle(
         case Delivered():
             report = msgspec.structs.replace(report_of(mapped), traits=explanation.delivered(mapped.traits))
             attempts = (*entry.attempts, Attempt(now, status, via=via))
-            return _changed(entry, State.DELIVERED, attempts, report, now), outcome
+            return _changed(entry, State.DELIVERED, attempts, report, now)
         case RetryAt(at, reason):
             attempts = _joined(entry.attempts, Attempt(now, status, reason, via))
-            return _changed(entry, State.WAITING, attempts, None, now, at), outcome
+            return _changed(entry, State.WAITING, attempts, None, now, at)
+        case Dead(reason, wait) if not refused(got) and (via or (isinstance(got, NoAnswer) and got.may_have_landed)):
+            # Its time is over, but it was not alone, or it may still land, and its profile has to wait for that.
+            attempts = (*entry.attempts, Attempt(now, status, reason, via, over=True))
+            return _changed(entry, State.WAITING, attempts, None, now, now + wait)
         case Dead(reason):
             told = _in_full(reason, got)
             traits = _traits_of_the_dead(mapped, got, reason, known)
             notice = Notice(explanation.rule_broken(traits), told)
             report = msgspec.structs.replace(report_of(mapped), traits=traits, reason=notice)
             attempts = (*entry.attempts, Attempt(now, status, told, via))
-            return _changed(entry, State.DEAD, attempts, report, now), outcome
+            return _changed(entry, State.DEAD, attempts, report, now)
 
 
 def _counted(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:

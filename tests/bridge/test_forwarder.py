@@ -32,6 +32,8 @@ from bridge_support import (
     scripted_target,
     until,
 )
+from talon_bridge.events import Accepted
+from talon_bridge.outbox import FILE_NAME
 from talon_bridge.outbox.sqlite import SqliteOutbox
 
 
@@ -266,6 +268,46 @@ def test_a_user_id_that_no_path_can_hold_is_never_sent(target: Target, user_id: 
         assert target.seen == []
         told = event(bridge, "m")
         assert (told["state"], told["reason"]["rule"], told["request"]) == ("dead", "ID-1", None)
+
+
+@pytest.mark.parametrize(
+    "doubled",
+    [
+        b'"traits":5,"traits":{"n":1}',
+        b'"traits":{"n":1},"userId":5,"userId":"u"',
+        b'"traits":{"n":1},"context":[1],"context":{}',
+        b'"traits":{"n":1},"timestamp":{},"timestamp":"2026-01-01T00:00:00Z"',
+        b'"traits":{"n":1},"type":0,"type":"identify"',
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/identify", "/v1/batch", "/v1/track"])
+def test_what_the_door_takes_can_be_read_again(target: Target, path: str, doubled: bytes) -> None:
+    """Of two equal keys the later counts, in every place: an event that only the door can read stops all others."""
+    kind = path.removeprefix("/v1/").replace("batch", "identify").encode()
+    call = b'{"type":"%b","userId":"u",%b}' % (kind, doubled.replace(b'"identify"', b'"%b"' % kind))
+    body = b'{"batch":[%b]}' % call if path == "/v1/batch" else call
+    with running(quick(destination(target.url))) as bridge:
+        assert bridge.post(path, body).status_code == 200
+        bridge.identify("behind", {"n": 2})
+        assert bridge.idle()
+        sent_too = kind == b"identify"
+        assert bridge.counts() == {"waiting": 0, "delivered": 1 + sent_too, "skipped": 1 - sent_too, "dead": 0}
+        assert len(bridge.events()) == 2
+
+
+def test_an_event_that_cannot_be_read_is_a_dead_letter_and_holds_up_no_other(target: Target, tmp_path: Path) -> None:
+    async def spoil() -> None:
+        box = SqliteOutbox(tmp_path / FILE_NAME)
+        await box.open()
+        await box.append([Accepted(name, name, "u", b'{"a"', 1.0, "") for name in ("identify", "track")])
+        await box.close()
+
+    asyncio.run(spoil())
+    with running(quick(destination(target.url), data=str(tmp_path))) as bridge:
+        bridge.identify("u", {"n": 2})
+        assert bridge.idle()
+        assert bridge.counts() == {"waiting": 0, "delivered": 1, "skipped": 0, "dead": 2}
+        assert {event["state"] for event in bridge.events()} == {"delivered", "dead"}
 
 
 def test_a_message_id_is_delivered_once(target: Target) -> None:

@@ -320,8 +320,10 @@ def test_of_what_an_earlier_run_left_behind_a_page_says_which_profiles_go_on(
     with_outbox(data, use_again)
 
 
-@pytest.mark.parametrize("died", [True, False])
-def test_after_a_run_that_died_only_what_is_new_is_fed_until_nothing_can_land_late(tmp_path: Path, died: bool) -> None:
+@pytest.mark.parametrize(("died", "stopped_again"), [(True, False), (True, True), (False, False)])
+def test_after_a_run_that_died_only_what_is_new_is_fed_until_nothing_can_land_late(
+    tmp_path: Path, died: bool, stopped_again: bool
+) -> None:
     hold = 0.3
 
     async def main() -> None:
@@ -330,6 +332,10 @@ def test_after_a_run_that_died_only_what_is_new_is_fed_until_nothing_can_land_la
         await before.append([call("a1", "a"), call("b1", "b")])
         shutil.copytree(tmp_path / "before", tmp_path / "left")
         await before.close()
+        if stopped_again:  # before it was over: what the dead run sent may still land
+            between = SqliteOutbox(tmp_path / "left" / FILE_NAME, hold)
+            await between.open()
+            await between.close()
         box = SqliteOutbox(tmp_path / ("left" if died else "before") / FILE_NAME, hold)
         news = asyncio.Event()
         box.subscribe(news.set)

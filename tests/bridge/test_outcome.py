@@ -19,6 +19,7 @@ from talon_bridge.outcome import (
     RetryAt,
     backoff,
     decide,
+    refused,
     retry_after,
 )
 
@@ -147,3 +148,10 @@ def test_a_retry_after_is_honoured(status: int) -> None:
     unreadable = answered(status, "soon", jitter=1)
     assert isinstance(unreadable, RetryAt)
     assert unreadable.at == NOW + 1
+
+
+@given(st.integers(100, 599), st.sampled_from([None, "3", "junk"]), st.integers(0, 20), st.floats(0, 1))
+def test_a_refusal_is_what_no_time_would_mend(status: int, retry: str | None, count: int, jitter: float) -> None:
+    endless = Policy(retry_window=float("inf"), hold=10)
+    answer = Answer(status, {} if retry is None else {"retry-after": retry}, b"")
+    assert refused(answer) == isinstance(decide(answer, Attempts(count, NOW), endless, NOW, jitter), Dead)

@@ -2,16 +2,18 @@
 
 import json
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge_support import destination
 from talon_bridge import events
-from talon_bridge.explanation import Verdict
+from talon_bridge.explanation import Notice, Verdict
 from talon_bridge.mapping import plan
 from talon_bridge.outbox.protocol import Attempt, Entry, Settlement, State
-from talon_bridge.outcome import Answer, NoAnswer, Outcome, Policy
-from talon_bridge.settlement import report_of, settle, unsent
+from talon_bridge.outcome import Answer, NoAnswer, Policy
+from talon_bridge.settlement import given_up, report_of, settle, unsent
 
 NOW = 1_700_000_000.0
 POLICY = Policy(retry_window=3600, hold=10)
@@ -28,13 +30,13 @@ def entry(*attempts: Attempt) -> Entry:
     return Entry(7, 3, 5, accepted, State.WAITING, tuple(sorted(attempts, key=lambda attempt: attempt.at)), 0.0, None)
 
 
-def after(got: Answer | NoAnswer, *attempts: Attempt) -> tuple[Settlement, Outcome]:
+def after(got: Answer | NoAnswer, *attempts: Attempt) -> Settlement:
     return settle(entry(*attempts), MAPPED, got, POLICY, NOW, 0.5, ("email",))
 
 
 @given(results, histories)
 def test_every_attempt_joins_the_history(got: Answer | NoAnswer, history: list[Attempt]) -> None:
-    settlement, _ = after(got, *history)
+    settlement = after(got, *history)
     earlier = entry(*history).attempts
     assert (settlement.seq, settlement.shard, settlement.mark, settlement.at) == (7, 3, 5, NOW)
     assert settlement.attempts[:-1] == earlier
@@ -46,7 +48,7 @@ def test_every_attempt_joins_the_history(got: Answer | NoAnswer, history: list[A
 
 @given(results, histories)
 def test_what_is_settled_is_reported_and_what_waits_is_not(got: Answer | NoAnswer, history: list[Attempt]) -> None:
-    settlement, _ = after(got, *history)
+    settlement = after(got, *history)
     if settlement.state is State.WAITING:
         assert settlement.report is None
         assert settlement.not_before > NOW
@@ -60,14 +62,34 @@ def test_what_is_settled_is_reported_and_what_waits_is_not(got: Answer | NoAnswe
 
 
 def test_an_answer_below_500_is_a_refusal_and_silence_is_none() -> None:
-    (refused, _), (given_up, _) = after(Answer(404, {}, b"")), after(NoAnswer("gone", True), Attempt(NOW - 3600, None))
+    refused, lost = after(Answer(404, {}, b"")), after(Answer(503, {}, b""), Attempt(NOW - 3600, None))
     assert refused.report is not None
-    assert given_up.report is not None
-    assert [refused.report.traits[0].verdict, given_up.report.traits[0].verdict] == [
-        Verdict.REFUSED,
-        Verdict.UNDELIVERED,
-    ]
-    assert (refused.state, given_up.state) == (State.DEAD, State.DEAD)
+    assert lost.report is not None
+    assert [refused.report.traits[0].verdict, lost.report.traits[0].verdict] == [Verdict.REFUSED, Verdict.UNDELIVERED]
+    assert (refused.state, lost.state) == (State.DEAD, State.DEAD)
+
+
+def test_the_last_request_may_land_before_the_event_dies_and_its_profile_goes_on() -> None:
+    left = after(NoAnswer("gone", True), Attempt(NOW - 3600, None))
+    assert (left.state, left.report, left.attempts[-1].over) == (State.WAITING, None, True)
+    assert left.not_before >= NOW + POLICY.hold
+    waiting = entry(*left.attempts)
+    assert waiting.given_up
+    dead = given_up(waiting, MAPPED, left.not_before)
+    assert (dead.state, dead.attempts) == (State.DEAD, left.attempts)
+    assert dead.report is not None
+    assert dead.report.traits[0].verdict is Verdict.UNDELIVERED
+    assert dead.report.reason == Notice("", left.attempts[-1].error)
+    assert not msgspec.structs.replace(waiting, earlier=len(waiting.attempts)).given_up  # it was replayed
+
+
+@pytest.mark.parametrize("got", [Answer(503, {}, b""), NoAnswer("gone", True), Answer(429, {"retry-after": "9"}, b"")])
+def test_none_dies_for_the_time_that_is_over_before_it_was_alone(got: Answer | NoAnswer) -> None:
+    old = entry(Attempt(NOW - 3600, None))
+    left = settle(old, MAPPED, got, POLICY, NOW, 0.5, (), via="bulk")
+    assert (left.state, left.attempts[-1].over) == (State.WAITING, True)
+    assert left.not_before > NOW
+    assert not entry(*left.attempts).given_up
 
 
 def test_an_unknown_attribute_is_told_with_the_name_that_was_meant() -> None:
@@ -75,7 +97,7 @@ def test_an_unknown_attribute_is_told_with_the_name_that_was_meant() -> None:
     mapped = plan(
         events.read(BODY.replace(b"email", b"Email"), "identify"), destination(custom_attributes=("Email", "email"))
     )
-    settlement, _ = settle(entry(), mapped, Answer(400, {}, body.encode()), POLICY, NOW, 0.5, ("Email", "email"))
+    settlement = settle(entry(), mapped, Answer(400, {}, body.encode()), POLICY, NOW, 0.5, ("Email", "email"))
     assert settlement.report is not None
     assert settlement.report.reason is not None
     (trait, _) = settlement.report.traits

@@ -4,8 +4,9 @@ from typing import Any
 from urllib.parse import quote
 
 from talon_bridge import event_settings, events
+from talon_bridge.codec import MalformedError
 from talon_bridge.control.parts import Parts
-from talon_bridge.mapping import plan
+from talon_bridge.mapping import plan, unreadable
 from talon_bridge.outbox.protocol import Attempt, Entry, Report, Selection
 from talon_bridge.settlement import report_of
 
@@ -24,7 +25,10 @@ def shown(parts: Parts, entry: Entry) -> dict[str, Any]:
     report = entry.report
     if report is None:
         destination = event_settings.applied(parts.destination(), entry.event.settings)
-        report = report_of(plan(events.read(entry.event.body, entry.event.type), destination))
+        try:
+            report = report_of(plan(events.read(entry.event.body, entry.event.type), destination))
+        except MalformedError:
+            report = report_of(unreadable())
     return explained(entry, report)
 
 

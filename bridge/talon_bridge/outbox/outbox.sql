@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_by_user ON events (user_id, seq);
 CREATE UNIQUE INDEX IF NOT EXISTS events_waiting ON events (mark) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS events_waiting_of_user ON events (user_id, seq) WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS events_settled ON events (settled_at) WHERE state IN ('delivered', 'skipped');
 CREATE INDEX IF NOT EXISTS events_dead ON events (user_id, seq) WHERE state = 'dead';
 CREATE INDEX IF NOT EXISTS events_dead_in_order ON events (seq) WHERE state = 'dead';
@@ -96,7 +97,7 @@ UPDATE events SET duplicates = duplicates + 1, duplicate_at = ? WHERE seq = ?;
 -- name: feed
 -- With each whether more of its profile waits of what earlier runs left behind.
 SELECT {columns}, seq <= :left_behind AND EXISTS (
-    SELECT 1 FROM events AS later
+    SELECT 1 FROM events AS later INDEXED BY events_waiting_of_user
     WHERE later.user_id = events.user_id AND later.seq > events.seq AND later.seq <= :left_behind
         AND later.state = 'waiting'
 )
@@ -105,13 +106,14 @@ FROM events WHERE state = 'waiting' AND mark > :mark ORDER BY mark LIMIT :limit;
 -- name: feed_new
 -- With each whether it has to wait for what earlier runs left behind of its profile.
 SELECT {columns}, EXISTS (
-    SELECT 1 FROM events AS earlier
+    SELECT 1 FROM events AS earlier INDEXED BY events_waiting_of_user
     WHERE earlier.user_id = events.user_id AND earlier.seq <= :left_behind AND earlier.state = 'waiting'
 )
 FROM events WHERE state = 'waiting' AND mark > :mark ORDER BY mark LIMIT :limit;
 
 -- name: queue
-SELECT {columns} FROM events WHERE user_id = ? AND seq > ? AND state = 'waiting' ORDER BY seq LIMIT ?;
+SELECT {columns} FROM events INDEXED BY events_waiting_of_user
+WHERE user_id = ? AND seq > ? AND state = 'waiting' ORDER BY seq LIMIT ?;
 
 -- name: newer
 SELECT seq, report FROM events WHERE user_id = ? AND seq > ? AND state = 'delivered' ORDER BY seq LIMIT ?;
@@ -179,7 +181,7 @@ DELETE FROM events WHERE seq IN (
             EXISTS (SELECT 1 FROM events WHERE state = 'dead' AND user_id = old.user_id AND seq < old.seq)
             OR EXISTS (
                 SELECT 1 FROM events
-                WHERE state = 'waiting' AND replay = 'kept' AND user_id = old.user_id AND seq < old.seq
+                WHERE state = 'waiting' AND replay <> '' AND user_id = old.user_id AND seq < old.seq
             )
         )
     )

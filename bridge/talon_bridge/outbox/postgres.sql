@@ -286,7 +286,7 @@ DELETE FROM events WHERE seq IN (
             EXISTS (SELECT FROM events WHERE state = 'dead' AND profile = old.profile AND seq < old.seq)
             OR EXISTS (
                 SELECT FROM events
-                WHERE state = 'waiting' AND replay = 'kept' AND profile = old.profile AND seq < old.seq
+                WHERE state = 'waiting' AND replay <> '' AND profile = old.profile AND seq < old.seq
             )
         )
     )

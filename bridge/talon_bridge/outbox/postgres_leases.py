@@ -47,10 +47,12 @@ class ShardLeases:
         share = _share(workers.index(worker), len(workers))
         held: dict[int, int] = dict(await run("renew", worker, seconds, on=on))
         if len(held) < share:
-            taken: dict[int, int] = dict(await run("take", worker, seconds, share - len(held), on=on))
+            held.update(await run("take", worker, seconds, share - len(held), on=on))
+        # Also those whose taking was committed and not heard of.
+        new = [shard for shard, fence in held.items() if self.fences.get(shard) != fence]
+        if new:
             [(highest,)] = await run("highest_seq", on=on)
-            self.left_behind.update(dict.fromkeys(taken, highest))
-            held.update(taken)
+            self.left_behind.update(dict.fromkeys(new, highest))
         return held, share, len(workers)
 
 

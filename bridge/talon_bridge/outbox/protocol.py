@@ -34,7 +34,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One try at Talon.One: when it ended (Unix seconds), the status if there was an answer, what was wrong.
 
     `via` is empty for a request of its own, else `merged` (with other events of its profile) or `bulk` (with other
-    profiles). `times`: so many in a row ended alike, while the destination was paused; `at` is the last's.
+    profiles). `times`: so many in a row ended alike, while the destination was paused; `at` is the last's. `over`: the
+    retry window was over then.
     """
 
     at: float
@@ -42,6 +43,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     error: str = ""
     via: str = ""
     times: int = 1
+    over: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -75,6 +77,17 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     replay: Replay = Replay.NONE
     earlier: int = 0
     settled_at: float | None = None
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The last attempt since it was accepted, or replayed."""
+        return self.attempts[-1] if len(self.attempts) > self.earlier else None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nothing is left but to make it a dead letter: its time was over in a request of its own."""
+        last = self.last_attempt
+        return last is not None and last.over and not last.via
 
     @property
     def key(self) -> str:

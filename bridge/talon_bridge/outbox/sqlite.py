@@ -77,10 +77,11 @@ class SqliteOutbox:
             self._holding = asyncio.get_running_loop().call_later(self._hold, self._let_go)
 
     async def close(self) -> None:
-        if self._holding is not None:
+        if self._holding is not None:  # requests of a run before this one may still land: the next start holds again
             self._holding.cancel()
-        with contextlib.suppress(OutboxUnavailable):  # the next start then takes more care than it needs
-            await self._database.write(lambda db: db.execute(self._sql["end_work"]))
+        else:
+            with contextlib.suppress(OutboxUnavailable):  # the next start then takes more care than it needs
+                await self._database.write(lambda db: db.execute(self._sql["end_work"]))
         await self._database.close()
 
     def subscribe(self, news: Callable[[], None]) -> None:
