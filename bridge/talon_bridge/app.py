@@ -51,7 +51,7 @@ def create_app(
             await warming
             pruning.cancel()
             await asyncio.gather(pruning, return_exceptions=True)
-            await forwarder.stop(settings.shutdown_grace)
+            await forwarder.stop(settings.shutdown_grace - settings.clients_grace)
             await box.close()
 
     app = Starlette(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from talon_bridge.bulk import taken_apart
 from talon_bridge.delivery import MAX_PROFILES
 from talon_bridge.outcome import Answer
-from talon_bridge.parcel import Map, Parcel, goes_alone, pack
+from talon_bridge.parcel import Map, Parcel, pack, shuns_company
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination
 
@@ -43,6 +43,11 @@ class Claims:
     def ready(self) -> int:
         """How many profiles could go out now."""
         return len(self._scheduler.ready) + sum(map(len, self._groups))
+
+    def worth_sending(self, more_to_come: bool) -> bool:
+        """Whether a request is to leave now: an update in bulk waits for more profiles, where more are being read."""
+        many = len(self._scheduler.ready)
+        return bool(self._groups) or (many > 0 and not (more_to_come and self._backlog(many) and many < MAX_PROFILES))
 
     async def next(self, now: float, alone: bool) -> list[Parcel]:
         """The updates of the next request; `alone`: of one profile. `now` is the scheduler's clock."""
@@ -85,9 +90,11 @@ class Claims:
         if not ready:
             return []
         found = [ready.popleft()]
-        backlog = 0 < self._threshold <= len(ready) + 1 and not self._destination().run_rule_engine
-        if not backlog or alone or goes_alone(found[0]):
+        if not self._backlog(len(ready) + 1) or alone or shuns_company(found[0]):
             return found
-        while ready and len(found) < MAX_PROFILES and not goes_alone(ready[0]):
+        while ready and len(found) < MAX_PROFILES and not shuns_company(ready[0]):
             found.append(ready.popleft())
         return found
+
+    def _backlog(self, many: int) -> bool:
+        return 0 < self._threshold <= many and not self._destination().run_rule_engine

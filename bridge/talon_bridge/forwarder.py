@@ -27,6 +27,7 @@ from talon_bridge.tally import Tally
 log = logging.getLogger(__name__)
 
 UNRECORDED_PER_SLOT = 4  # requests that are done and wait for the disk, for each that may be under way
+SHORTEST_NAP = 0.01  # seconds; what was to be read again by now may have to wait for room
 NEWER_AT_ONCE = 200  # events
 LOOK_AGAIN = 0.25  # seconds after which `idle` asks the outbox again: another process may have settled the last event
 
@@ -171,13 +172,13 @@ class Forwarder:
         while True:
             now = time.monotonic()
             next_at = self._scheduler.wake(now)
-            if self._scheduler.hungry:
+            if self._scheduler.hungry or self._scheduler.look_again_at <= now:
                 self._intake.room()
-            if self._claims.ready:
+            if self._claims.worth_sending(self._intake.more_to_come):
                 return
             self._work.clear()
             try:
-                async with asyncio.timeout(None if next_at is None else next_at - now):
+                async with asyncio.timeout(None if next_at is None else max(next_at - now, SHORTEST_NAP)):
                     await self._work.wait()
             except TimeoutError:
                 continue

@@ -41,6 +41,7 @@ class Intake:
         self._news = asyncio.Event()
         self._settled: set[tuple[int, int]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._more_to_read = False
         self.leases = Leases({})
         self.in_flight_of: Callable[[int], bool] = lambda shard: False
 
@@ -70,6 +71,13 @@ class Intake:
         """There may be room for more, or profiles to be read again."""
         self._news.set()
 
+    @property
+    def more_to_come(self) -> bool:
+        """Whether more profiles become ready by reading on, for which there is room."""
+        return (self._more_to_read and self._scheduler.room > 0) or (
+            bool(self._scheduler.hungry) and not self._scheduler.full
+        )
+
     async def _feed(self) -> None:
         while True:
             await self._news.wait()
@@ -79,6 +87,8 @@ class Intake:
                 await self._read_on()
             except Exception as error:  # whatever it is, events go on to be read
                 _warn("the outbox cannot be read", "feed_failed", error)
+                self._more_to_read = False
+                self._supplied()
                 await asyncio.sleep(RETRY)
                 self._news.set()
 
@@ -98,11 +108,15 @@ class Intake:
         room = self._scheduler.room
         if not room or not self._cursors:
             return
+        if self._scheduler.look_again_at <= time.monotonic():
+            self._scheduler.look_again(time.monotonic())
+            self._cursors = dict.fromkeys(self._cursors, START)
         self._settled.clear()
         asked = dict(self._cursors)
         fences = {shard: self.leases.held[shard].fence for shard in asked}
         limit = min(room, FED_AT_ONCE)
         page = await self._outbox.feed(asked, limit)
+        self._more_to_read = len(page.entries) >= limit
         ours = await self._sift([entry for entry in page.entries if entry.shard in self._cursors])
         # Meanwhile a shard may have been lost, given up, or begun anew: what was read of it counts for nothing.
         current = {
@@ -116,7 +130,9 @@ class Intake:
         if any(self._cursors[shard] != cursor for shard, cursor in read_on.items()):
             self._cursors.update(read_on)
             self._news.set()
-            self._supplied()
+        elif current == set(self._cursors):
+            self._scheduler.all_read()
+        self._supplied()  # also where there was nothing more: who waits for more goes now
 
     async def _keep_leases(self, every: float) -> None:
         while True:

@@ -31,14 +31,18 @@ class Parcel(msgspec.Struct, frozen=True):
 def goes_alone(profile: Profile) -> bool:
     """Whether the next event of a profile is sent by itself.
 
-    It is replayed, or was in a refused request, or its profile was busy (others would wait with it), or its time was
-    over in company: it does not die for the fault of another.
+    It is replayed, or was in a refused request, or its time was over in company: it does not die for another's fault.
     """
     first = profile.queue[0]
-    last = first.last_attempt
-    if last is not None and (last.over or last.status in BUSY):
+    if first.replay is not Replay.NONE or first.seq <= profile.apart_until:
         return True
-    return first.replay is not Replay.NONE or first.seq <= profile.apart_until
+    return first.last_attempt is not None and first.last_attempt.over
+
+
+def shuns_company(profile: Profile) -> bool:
+    """Whether a profile is not updated together with others: its next event goes alone, or it was busy last time."""
+    last = profile.queue[0].last_attempt
+    return goes_alone(profile) or (last is not None and last.status in BUSY)
 
 
 def pack(profile: Profile, map_event: Map, merge: bool) -> Parcel:

@@ -1,6 +1,7 @@
 """Which profile is next: what is known in memory of the waiting events. Pure; times are seconds, any one clock's."""
 
 import heapq
+import math
 from bisect import insort
 from collections import deque
 from collections.abc import Container, Iterable, Sequence
@@ -12,6 +13,8 @@ QUEUED_AT_MOST = 100  # events of one profile in memory
 LOADED_AT_MOST = 10_000  # events of all profiles in memory
 LOADED_BYTES_AT_MOST = 32 * 1024 * 1024  # of their bodies
 PROFILES_AT_MOST = 100_000  # known at once, most of them asleep
+ASLEEP_AT_MOST = 50_000  # known at once
+LOOK_AGAIN = 30.0  # seconds between two readings of all that waits, while more than that sleep
 
 
 class Profile:
@@ -41,7 +44,9 @@ class Scheduler:
     """Profiles and their next events, bounded in memory: what does not fit stays in the store and is read again.
 
     One that is asleep keeps no events here; one with many keeps the oldest. A blocked profile therefore costs the
-    others nothing, however many events wait behind it (DEL-2).
+    others nothing, however many events wait behind it (DEL-2). Where too many sleep, those that wake last are
+    forgotten, and found again at `look_again_at` by reading all that waits. Until then a profile that is not known may
+    be one of them: all of it is read before anything of it is sent.
     """
 
     def __init__(self) -> None:
@@ -52,6 +57,10 @@ class Scheduler:
         self._numbers = count()
         self._loaded = 0
         self._bytes = 0
+        self._forgetful = False
+        self._known_until = math.inf  # who wakes later is not kept
+        self._looked_at = -math.inf
+        self.look_again_at = math.inf
 
     @property
     def asleep(self) -> int:
@@ -81,20 +90,31 @@ class Scheduler:
         for entry in entries:
             profile = self._profiles.get(entry.key)
             if profile is None:
-                profile = self._profiles[entry.key] = Profile(entry.key, entry.shard, entry.seq - 1)
-                if wall < entry.not_before <= wall + longest:
-                    self.sleep(profile, now + entry.not_before - wall)
-                elif entry.key in followed:
-                    profile.more = True
-                    self.hungry.append(profile)
-                else:
-                    self._queue(profile, entry)
-                    self.ready.append(profile)
+                wakes_at = now + entry.not_before - wall if wall < entry.not_before <= wall + longest else now
+                self._meet(entry, wakes_at, now, entry.key in followed)
                 continue
             profile.base = min(profile.base, entry.seq - 1)  # a replayed event is older than what was settled
             if profile.taken and entry.seq < profile.taken[-1].seq:
                 profile.missed = min(entry.seq - 1, entry.seq if profile.missed is None else profile.missed)
             self._join(profile, entry)
+
+    def _meet(self, entry: Entry, wakes_at: float, now: float, followed: bool) -> None:
+        """The first event of a profile that is not known."""
+        if wakes_at > now and wakes_at >= self._known_until:
+            self._forget_until(wakes_at)
+            return
+        profile = self._profiles[entry.key] = Profile(entry.key, entry.shard, entry.seq - 1)
+        if self._forgetful:
+            profile.base, profile.more = 0, True
+            self.hungry.append(profile)
+        elif wakes_at > now:
+            self.sleep(profile, wakes_at)
+        elif followed:
+            profile.more = True
+            self.hungry.append(profile)
+        else:
+            self._queue(profile, entry)
+            self.ready.append(profile)
 
     def _join(self, profile: Profile, entry: Entry) -> None:
         """One more event of a known profile, which may be older than what is queued."""
@@ -151,14 +171,41 @@ class Scheduler:
         self._forget(profile.queue)
         profile.queue, profile.more = [], True
         heapq.heappush(self._asleep, (until, next(self._numbers), profile))
+        if len(self._asleep) > ASLEEP_AT_MOST:
+            self._forget_late_sleepers()
+
+    def look_again(self, now: float) -> None:
+        """All that waits is about to be read from the start; `all_read` says when that is done."""
+        self._looked_at, self._known_until, self.look_again_at = now, math.inf, math.inf
+
+    def all_read(self) -> None:
+        """All that waited has been read: whoever is not known now has nothing that waits, if none was forgotten."""
+        if self.look_again_at == math.inf:
+            self._forgetful = False
+
+    def _forget_late_sleepers(self) -> None:
+        self._asleep.sort()
+        late = self._asleep[ASLEEP_AT_MOST // 2 :]
+        del self._asleep[ASLEEP_AT_MOST // 2 :]
+        self._known_until = min(self._known_until, late[0][0])
+        for until, _, profile in late:
+            if not profile.gone:
+                profile.gone = True
+                del self._profiles[profile.key]
+                self._forget_until(until)
+
+    def _forget_until(self, moment: float) -> None:
+        self._forgetful = True
+        self.look_again_at = min(self.look_again_at, max(moment, self._looked_at + LOOK_AGAIN))
 
     def wake(self, now: float) -> float | None:
-        """Wake those whose time has come; the time of the next, or None."""
+        """Wake those whose time has come; when it is to be asked again, or None."""
         while self._asleep and self._asleep[0][0] <= now:
             _, _, profile = heapq.heappop(self._asleep)
             if not profile.gone:
                 self.hungry.append(profile)
-        return self._asleep[0][0] if self._asleep else None
+        next_at = min(self._asleep[0][0] if self._asleep else math.inf, self.look_again_at)
+        return None if next_at == math.inf else next_at
 
     def fill(self, profile: Profile, entries: Sequence[Entry], now: float, wall: float, longest: float) -> None:
         """The answer of the store for a hungry profile: its oldest waiting events, at most `QUEUED_AT_MOST`."""

@@ -84,6 +84,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_size: int = 1024 * 1024 * 1024
     log: Literal["text", "json"] = "text"
 
+    @property
+    def clients_grace(self) -> float:
+        """Seconds of `shutdown_grace` for calls that are still coming in; the rest is for deliveries."""
+        return self.shutdown_grace / 5
+
     def __post_init__(self) -> None:
         for name in ("max_concurrent_requests", "request_timeout", "retry_window", "first_wait", "probe_every"):
             if not getattr(self, name) > 0:  # true of NaN as well

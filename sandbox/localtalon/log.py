@@ -1,5 +1,6 @@
 """The log on standard error: one line a record, as text or as JSON, without anybody's data."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -25,6 +26,13 @@ def set_up(form: Form) -> None:
     logging.raiseExceptions = False  # a record that cannot be formatted would be printed with its arguments
     # Its warnings are about what clients do wrong, which the clients are told.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_stop)
+
+
+def _is_no_stop(record: logging.LogRecord) -> bool:
+    """Whether it is about more than a client that was not done when the server had to end."""
+    cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cancelled and "timeout graceful shutdown exceeded" not in str(record.msg)
 
 
 class JsonLine(logging.Formatter):

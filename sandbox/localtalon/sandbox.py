@@ -51,7 +51,7 @@ def compose(settings: Config) -> Pair:
     except BaseException:
         talon_socket.close()
         raise
-    bridge = Service("bridge", create_bridge(of_bridge), bridge_socket, Protocol)  # for its bounds
+    bridge = Service("bridge", create_bridge(of_bridge), bridge_socket, Protocol, of_bridge.clients_grace)
     return Pair(emulator, bridge, of_emulator, of_bridge)
 
 

@@ -25,19 +25,25 @@ class StartError(Exception):
 
 
 class Service:
-    """One app on one bound socket. `name` is for messages.
+    """One app on one bound socket. `name` is for messages; `grace` is how many seconds a stop waits for its clients.
 
     `protocol` is uvicorn's `http`: httptools, or a class on top of it. h11 is slower and laxer (measured: it accepts
     CL+TE and bare LF).
     """
 
     def __init__(
-        self, name: str, app: ASGIApp, bound: socket.socket, protocol: type[asyncio.Protocol] | str = "httptools"
+        self,
+        name: str,
+        app: ASGIApp,
+        bound: socket.socket,
+        protocol: type[asyncio.Protocol] | str = "httptools",
+        grace: float = 10.0,
     ) -> None:
         self.name = name
         self.app = app
         self.socket = bound
         self.protocol = protocol
+        self.grace = grace
 
     @property
     def url(self) -> str:
@@ -83,7 +89,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,  # who asks is of no interest here
                 server_header=False,
-                timeout_graceful_shutdown=10,
+                timeout_graceful_shutdown=service.grace,  # type: ignore[arg-type]  # a fraction does as well
             )
         )
         self.accepting = asyncio.Event()

@@ -94,7 +94,7 @@ def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
     try:
         of_bridge = settings.bridge_settings(USUAL_EMULATOR)
         bound = bind(of_bridge.host, of_bridge.port, "bridge", "--port")
-        return Service("bridge", create_app(of_bridge), bound, Protocol), of_bridge
+        return Service("bridge", create_app(of_bridge), bound, Protocol, of_bridge.clients_grace), of_bridge
     except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
         fail(str(error))
 

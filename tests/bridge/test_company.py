@@ -97,3 +97,53 @@ def test_a_profile_waits_for_what_may_land_though_its_event_is_given_up(target: 
         [lost] = [event for event in bridge.events("?userId=u") if event["messageId"] == "lost"]
         assert (lost["state"], len(lost["attempts"])) == ("dead", 1)
         assert lost["traits"][0]["verdict"] == "undelivered"
+
+
+@pytest.fixture
+def few_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if memory held few profiles."""
+    monkeypatch.setattr("talon_bridge.scheduler.ASLEEP_AT_MOST", 20)
+    monkeypatch.setattr("talon_bridge.scheduler.PROFILES_AT_MOST", 40)
+    monkeypatch.setattr("talon_bridge.scheduler.LOOK_AGAIN", 0.2)
+
+
+@pytest.mark.usefixtures("few_asleep")
+def test_more_blocked_profiles_than_can_be_remembered_block_nobody_else(target: Target, data: str | None) -> None:
+    blocked = [True]
+
+    def script(seen: Seen) -> Reply:
+        if blocked[0] and profiles(seen)[0].startswith("u"):
+            return Reply(409, (("Retry-After", "1"),))
+        return Reply()
+
+    target.script = script
+    with running(quick(destination(target.url), bulk_threshold=0, data=data)) as bridge:
+        for number in (1, 2, 3):
+            batch = [{**call, "traits": {"name": str(number)}} for call in calls(MANY)]
+            assert bridge.post("/v1/batch", {"batch": batch}).status_code == 200
+        bridge.identify("free", {"n": 0})
+        until(lambda: len(target.of("free")) == 1)
+        until(lambda: bridge.counts()["waiting"] == 3 * MANY)
+        blocked[0] = False
+        assert bridge.idle()
+        assert bridge.counts()["delivered"] == 3 * MANY + 1
+    for number in range(MANY):
+        sent = [int(seen.attributes["name"]) for seen in target.of(f"u{number}")]
+        assert sent == sorted(sent)
+        assert set(sent) == {1, 2, 3}
+
+
+@pytest.mark.parametrize("many", [MANY, 1000, 1001, 2000])
+def test_a_backlog_goes_out_in_requests_as_full_as_can_be(target: Target, data: str | None, many: int) -> None:
+    """What waits is read a page at a time: whoever sent what is there after the first would send half-empty ones."""
+    target.script = lambda seen: Reply(401)
+    with running(quick(destination(target.url), bulk_threshold=10, data=data)) as bridge:
+        for first in range(0, many, 500):
+            batch = calls(many)[first : first + 500]
+            assert bridge.post("/v1/batch", {"batch": batch}).status_code == 200
+        target.wait_for(1)
+        asked = len(target.seen)
+        target.script = lambda seen: Reply()
+        assert bridge.idle()
+        assert bridge.counts()["delivered"] == many
+        assert len(target.seen) - asked <= many // 1000 + 5

@@ -109,6 +109,24 @@ def test_r20_the_grace_is_bounded_and_nothing_is_lost(
     assert verdict.steady
 
 
+def test_r20_a_client_that_does_not_end_costs_no_more(target: Target, tmp_path: Path, report: Report) -> None:
+    target.faults = lambda _arrival: Silent(applies=True)
+    with running(bridge(tmp_path, target.url, None, request_timeout=2, shutdown_grace=1)) as process:
+        Sender([process]).send(Workload(3).events(1, 1))
+        target.wait_for(lambda: target.log)
+        host, port = process.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), 1) as client:
+            client.sendall(b"GET /_bridge/idle?timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            until(lambda: process.get("/_bridge/health"))  # which came later, so that the other has begun
+            began = time.monotonic()
+            code = process.stop()
+            took = time.monotonic() - began
+    report(f"exit code {code} after {took:.1f} s of grace 1 s")
+    assert code == 0
+    assert took < 1.9
+    assert not process.said()
+
+
 def test_r20_a_second_sigterm_ends_at_once(data: str, target: Target, tmp_path: Path, report: Report) -> None:
     events = Workload(4).events(10, 1)
     target.faults = lambda _arrival: Silent()
