@@ -14,7 +14,7 @@ from talon_bridge.control.answers import problem
 from talon_bridge.control.parts import Parts
 from talon_bridge.control.routes import routes
 from talon_bridge.delivery import TalonOne, warm_up
-from talon_bridge.doors.routes import routes as doors
+from talon_bridge.doors.front import App, Front
 from talon_bridge.forwarder import Forwarder
 from talon_bridge.limiter import Limiter
 from talon_bridge.outbox import open_outbox
@@ -24,9 +24,7 @@ from talon_bridge.settings import Destination, Settings
 from talon_bridge.tally import Tally
 
 
-def create_app(
-    settings: Settings, *, outbox: Outbox | None = None, clock: Callable[[], float] = time.time
-) -> Starlette:
+def create_app(settings: Settings, *, outbox: Outbox | None = None, clock: Callable[[], float] = time.time) -> App:
     """The bridge as an ASGI app; its lifespan opens the outbox and delivers. `clock` gives Unix seconds."""
     box = outbox or open_outbox(settings.data, settings.lease, settings.request_timeout)
 
@@ -54,13 +52,13 @@ def create_app(
             await forwarder.stop(settings.shutdown_grace - settings.clients_grace)
             await box.close()
 
-    app = Starlette(
-        routes=[*doors(box, tally, settings, destination, clock), *control],
+    reception = Starlette(
+        routes=control,
         exception_handlers={HTTPException: _http_error, OutboxUnavailable: _unavailable},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a POST that is sent elsewhere loses its body in some clients
-    return app
+    reception.router.redirect_slashes = False  # a POST that is sent elsewhere loses its body in some clients
+    return Front(box, tally, settings, destination, clock, reception)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ import binascii
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -78,7 +79,12 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 def basic(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """`user:password` of Basic authentication, decoded; None where there is none, or none that can be read."""
-    scheme, _, rest = (header(headers, b"authorization") or b"").partition(b" ")
+    return _basic(header(headers, b"authorization") or b"")
+
+
+@lru_cache(64)
+def _basic(authorization: bytes) -> str | None:
+    scheme, _, rest = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         return None
     try:
