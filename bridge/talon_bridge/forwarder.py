@@ -154,7 +154,11 @@ class Forwarder:
             step = asyncio.create_task(self._step(parcels))
             self._in_flight.add(step)
             self._shards.update(parcel.profile.shard for parcel in parcels)
-            step.add_done_callback(self._in_flight.discard)
+            step.add_done_callback(self._done)
+
+    def _done(self, step: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(step)
+        self._work.set()
 
     async def _next(self) -> list[Parcel]:
         """What the next request is for, as soon as it may leave."""
@@ -174,7 +178,7 @@ class Forwarder:
             next_at = self._scheduler.wake(now)
             if self._scheduler.hungry or self._scheduler.look_again_at <= now:
                 self._intake.room()
-            if self._claims.worth_sending(self._intake.more_to_come):
+            if self._claims.worth_sending(self._intake.more_to_come(bool(self._in_flight))):
                 return
             self._work.clear()
             try:

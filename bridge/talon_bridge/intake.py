@@ -71,12 +71,11 @@ class Intake:
         """There may be room for more, or profiles to be read again."""
         self._news.set()
 
-    @property
-    def more_to_come(self) -> bool:
-        """Whether more profiles become ready by reading on, for which there is room."""
-        return (self._more_to_read and self._scheduler.room > 0) or (
-            bool(self._scheduler.hungry) and not self._scheduler.full
-        )
+    def more_to_come(self, in_flight: bool) -> bool:
+        """Whether more profiles become ready by reading on; what is in flight will make room for them."""
+        if not self._more_to_read and not self._scheduler.hungry:
+            return False
+        return in_flight or (self._scheduler.room > 0 if self._more_to_read else not self._scheduler.full)
 
     async def _feed(self) -> None:
         while True:
