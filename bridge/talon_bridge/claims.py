@@ -7,13 +7,12 @@ from collections.abc import Callable
 from talon_bridge.bulk import taken_apart
 from talon_bridge.delivery import MAX_PROFILES
 from talon_bridge.outcome import Answer
-from talon_bridge.parcel import Map, Parcel, pack, shuns_company
+from talon_bridge.parcel import Parcel, pack, shuns_company
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination
 
 BULK_BYTES = 4 * 1024 * 1024  # of the events in one bulk update
 PACKED_AT_ONCE = 50  # profiles, before others have their turn
-BUG_WAIT = 5.0  # seconds before a profile is tried again after an error of our own
 NOT_OURS_WAIT = 1.0  # seconds before a profile is looked at again whose lease is about to end
 
 
@@ -29,13 +28,11 @@ class Claims:
         scheduler: Scheduler,
         threshold: int,
         destination: Callable[[], Destination],
-        map_event: Map,
         lasts: Callable[[Profile], bool],
     ) -> None:
         self._scheduler = scheduler
         self._threshold = threshold
         self._destination = destination
-        self._map = map_event
         self._lasts = lasts
         self._groups: deque[list[Profile]] = deque()
 
@@ -53,7 +50,7 @@ class Claims:
         """The updates of the next request; `alone`: of one profile. `now` is the scheduler's clock."""
         parcels: list[Parcel] = []
         size = 0
-        merge = not self._destination().run_rule_engine
+        destination = self._destination()
         for profile in self._profiles(alone):
             if profile.gone:
                 continue
@@ -63,7 +60,7 @@ class Claims:
             if size > BULK_BYTES:
                 self._scheduler.go_on(profile)
                 continue
-            parcel = pack(profile, self._map, merge)
+            parcel = pack(profile, destination)
             self._scheduler.take(profile, parcel.entries)
             parcels.append(parcel)
             size += parcel.size

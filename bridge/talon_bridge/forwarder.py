@@ -7,26 +7,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from talon_bridge import event_settings, events
-from talon_bridge.claims import BUG_WAIT, NOT_OURS_WAIT, Claims
+from talon_bridge.claims import NOT_OURS_WAIT, Claims
 from talon_bridge.delivery import TalonOne
 from talon_bridge.gate import Gate
 from talon_bridge.intake import Intake
 from talon_bridge.limiter import Limiter
-from talon_bridge.mapping import Plan, plan, unreadable
 from talon_bridge.outbox.protocol import Entry, Outbox, Replay, Settlement, State
 from talon_bridge.outcome import BUSY, Answer, NoAnswer, Policy, refused
-from talon_bridge.parcel import Parcel, sent_by, without
+from talon_bridge.parcel import Parcel, planned, sent_by, without
 from talon_bridge.recorder import Recorder
 from talon_bridge.scheduler import Profile, Scheduler
 from talon_bridge.settings import Destination, Settings
-from talon_bridge.settlement import given_up, settle, unsent
+from talon_bridge.settlement import settle, unsent
 from talon_bridge.standing import Standing
 from talon_bridge.tally import Tally
 
 log = logging.getLogger(__name__)
 
 UNRECORDED_PER_SLOT = 4  # requests that are done and wait for the disk, for each that may be under way
+BUG_WAIT = 5.0  # seconds before something is tried again after an error of our own
 SHORTEST_NAP = 0.01  # seconds; what was to be read again by now may have to wait for room
 NEWER_AT_ONCE = 200  # events
 LOOK_AGAIN = 0.25  # seconds after which `idle` asks the outbox again: another process may have settled the last event
@@ -63,7 +62,7 @@ class Forwarder:
         self._scheduler = Scheduler()
         self._intake = Intake(outbox, self._scheduler, self._sift, self._supplied, clock)
         self._intake.in_flight_of = lambda shard: self._shards[shard] > 0
-        self._claims = Claims(self._scheduler, settings.bulk_threshold, destination, self._map, self._lease_lasts)
+        self._claims = Claims(self._scheduler, settings.bulk_threshold, destination, self._lease_lasts)
         self._shards: Counter[int] = Counter()
         self._work = asyncio.Event()
         self._recorder = Recorder(outbox, self._scheduler, self._intake, tally, clock)
@@ -71,6 +70,7 @@ class Forwarder:
         self._unrecorded = asyncio.Semaphore(settings.max_concurrent_requests * UNRECORDED_PER_SLOT)
         self._dispatching: asyncio.Task[None] | None = None
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._sending = 0
 
     async def start(self) -> None:
         """Take up what the outbox still holds and begin to deliver."""
@@ -95,7 +95,7 @@ class Forwarder:
         """What it is at now."""
         leases, limiter = self._intake.leases, self._limiter
         return Standing(
-            in_flight=len(self._in_flight),
+            in_flight=self._sending,
             ready=self._claims.ready,
             asleep=self._scheduler.asleep,
             rate=limiter.rate,
@@ -131,7 +131,7 @@ class Forwarder:
         if not unneeded:
             return entries
         now = self._clock()
-        settlements = [_not_sent(entry, self._map(entry), now) for entry in unneeded]
+        settlements = [unsent(entry, planned(entry, self._destination()), now) for entry in unneeded]
         await self._recorder.settle(settlements)
         gone = {entry.seq for entry in unneeded}
         return [entry for entry in entries if entry.seq not in gone]
@@ -192,15 +192,6 @@ class Forwarder:
         lease = self._intake.lease_of(profile.shard)
         return lease is not None and lease.until - time.monotonic() > self._settings.request_timeout
 
-    def _map(self, entry: Entry) -> Plan:
-        """The plan of an event; one that cannot be read or mapped becomes a dead letter, and holds up no other."""
-        try:
-            destination = event_settings.applied(self._destination(), entry.event.settings)
-            return plan(events.read(entry.event.body, entry.event.type), destination)
-        except Exception:
-            log.exception("event %d cannot be mapped", entry.seq, extra={"action": "mapping_bug"})
-            return unreadable()
-
     async def _step(self, parcels: list[Parcel]) -> None:
         """Send, decide, record, and let the profiles go on."""
         try:
@@ -215,7 +206,6 @@ class Forwarder:
         finally:
             self._shards.subtract(parcel.profile.shard for parcel in parcels)
             self._unrecorded.release()
-            self._work.set()
             self._intake.room()
 
     async def _deliver(self, parcels: list[Parcel]) -> None:
@@ -234,7 +224,7 @@ class Forwarder:
         unneeded = [parcel for parcel in parcels if parcel.request is None]
         if unneeded:
             now = self._clock()
-            await self._recorder.record(unneeded, [_not_sent(p.entries[0], p.plans[0], now) for p in unneeded])
+            await self._recorder.record(unneeded, [unsent(p.entries[0], p.plans[0], now) for p in unneeded])
 
     def _still_ours(self, parcels: list[Parcel]) -> list[Parcel]:
         """Put those back whose lease does not last for a request that begins now."""
@@ -259,12 +249,15 @@ class Forwarder:
     async def _send(self, parcels: Sequence[Parcel]) -> Answer | NoAnswer:
         """One call to Talon.One; one that a stop cuts off may have landed like one that timed out."""
         requests = [parcel.request for parcel in parcels if parcel.request is not None]
+        self._sending += 1
         try:
             if len(requests) == 1:
                 return await self._talon.update_profile(requests[0])
             return await self._talon.update_profiles(requests)
         except asyncio.CancelledError:
             return NoAnswer("the bridge was stopped while the request was under way", may_have_landed=True)
+        finally:
+            self._sending -= 1
 
     async def _conclude(self, parcels: list[Parcel], got: Answer | NoAnswer, via: str) -> None:
         """What the answer changes; a refusal of several events changes nothing but that they go out by themselves.
@@ -285,8 +278,3 @@ class Forwarder:
                     log.warning("event %d is a dead letter", entry.seq, extra={"action": "dead"})
         self._gate.heard(got, now)
         return await self._recorder.record(parcels, settlements)
-
-
-def _not_sent(entry: Entry, mapped: Plan, now: float) -> Settlement:
-    """The settlement of an event for which no request is made."""
-    return given_up(entry, mapped, now) if entry.given_up else unsent(entry, mapped, now)

@@ -27,17 +27,13 @@ def report_of(mapped: Plan) -> Report:
 
 
 def unsent(entry: Entry, mapped: Plan, now: float) -> Settlement:
-    """The settlement of an event whose plan has no request."""
+    """The settlement of an event for which no request is made: its plan has none, or it was given up."""
+    if entry.given_up:
+        reason = entry.attempts[-1].error
+        traits = explanation.undelivered(mapped.traits, reason)
+        report = msgspec.structs.replace(report_of(mapped), traits=traits, reason=Notice("", reason))
+        return _changed(entry, State.DEAD, entry.attempts, report, now)
     return _changed(entry, State.DEAD if mapped.dead else State.SKIPPED, entry.attempts, report_of(mapped), now)
-
-
-def given_up(entry: Entry, mapped: Plan, now: float) -> Settlement:
-    """The settlement of an event whose time was over, once its last request cannot land any more."""
-    reason = entry.attempts[-1].error
-    report = msgspec.structs.replace(
-        report_of(mapped), traits=explanation.undelivered(mapped.traits, reason), reason=Notice("", reason)
-    )
-    return _changed(entry, State.DEAD, entry.attempts, report, now)
 
 
 def settle(

@@ -13,7 +13,7 @@ from talon_bridge.explanation import Notice, Verdict
 from talon_bridge.mapping import plan
 from talon_bridge.outbox.protocol import Attempt, Entry, Settlement, State
 from talon_bridge.outcome import Answer, NoAnswer, Policy
-from talon_bridge.settlement import given_up, report_of, settle, unsent
+from talon_bridge.settlement import report_of, settle, unsent
 
 NOW = 1_700_000_000.0
 POLICY = Policy(retry_window=3600, hold=10)
@@ -75,7 +75,7 @@ def test_the_last_request_may_land_before_the_event_dies_and_its_profile_goes_on
     assert left.not_before >= NOW + POLICY.hold
     waiting = entry(*left.attempts)
     assert waiting.given_up
-    dead = given_up(waiting, MAPPED, left.not_before)
+    dead = unsent(waiting, MAPPED, left.not_before)
     assert (dead.state, dead.attempts) == (State.DEAD, left.attempts)
     assert dead.report is not None
     assert dead.report.traits[0].verdict is Verdict.UNDELIVERED

@@ -3,11 +3,10 @@
 from typing import Any
 from urllib.parse import quote
 
-from talon_bridge import event_settings, events
-from talon_bridge.codec import MalformedError
+from talon_bridge import events
 from talon_bridge.control.parts import Parts
-from talon_bridge.mapping import plan, unreadable
 from talon_bridge.outbox.protocol import Attempt, Entry, Report, Selection
+from talon_bridge.parcel import planned
 from talon_bridge.settlement import report_of
 
 
@@ -24,11 +23,7 @@ def shown(parts: Parts, entry: Entry) -> dict[str, Any]:
     """An entry explained; an unsettled one is mapped with today's settings, as its delivery would."""
     report = entry.report
     if report is None:
-        destination = event_settings.applied(parts.destination(), entry.event.settings)
-        try:
-            report = report_of(plan(events.read(entry.event.body, entry.event.type), destination))
-        except MalformedError:
-            report = report_of(unreadable())
+        report = report_of(planned(entry, parts.destination()))
     return explained(entry, report)
 
 

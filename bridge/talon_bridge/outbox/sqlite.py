@@ -35,7 +35,6 @@ from talon_bridge.outbox.sqlite_database import Database
 
 SHARD = 0
 PRUNED_AT_ONCE = 2000
-SETTLED_WITHIN = 0.002  # seconds; a commit of its own for every few answers costs a fifth of the deliveries (measured)
 _EVER = 2**62
 _INSERTED_AT_ONCE = 100  # rows of a statement: one step each would wait for the interpreter's lock (measured)
 _ASKED_AT_ONCE = 500  # values in a statement; SQLite takes 999 everywhere
@@ -117,7 +116,7 @@ class SqliteOutbox:
         return reports(rows)
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
-        return await self._database.write(lambda db: self._settle(db, settlements), SETTLED_WITHIN)
+        return await self._database.write(lambda db: self._settle(db, settlements))
 
     async def find(self, message_id: str) -> Entry | None:
         found = await self._entries("find", (message_id,))

@@ -42,10 +42,10 @@ def examine(path: Path) -> Examined:
     with _mapped(log_of(path)) as wal:
         log = sqlite_wal.read(wal)
         log_size = len(wal)
-    damage = _damage_of_log(log, log_size, _index(path)) or _damage_of_file(path, log)
+    index = _index(path)
+    damage = _damage_of_log(log, log_size, index) or _damage_of_file(path, log)
     if damage:
         return Examined(damage)
-    index = _index(path)
     known = index is not None and index.salts == log.salts and index.frames == log.frames
     if (log.later or log.torn) and not known:
         what = "its log ends in the middle of a change, as after a power cut while one was written"

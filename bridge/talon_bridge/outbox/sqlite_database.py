@@ -63,7 +63,6 @@ class Database:
         self._thread = ThreadPoolExecutor(1, "outbox")
         self._asked: list[_Asked] = []
         self._wake = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._broken = ""
         self._committer: asyncio.Task[None] | None = None
@@ -88,27 +87,20 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
         self._release()
 
-    async def write(self, job: Callable[[sqlite3.Connection], T], within: float = 0.0) -> T:
-        """Run a job in the next transaction; returns once that is on disk. Raises `OutboxUnavailable`.
-
-        One that may wait, so many seconds, shares that with others like it: nobody's answer hangs on it.
-        """
-        return await self._ask(job, writes=True, within=within)
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job in the next transaction; returns once that is on disk. Raises `OutboxUnavailable`."""
+        return await self._ask(job, writes=True)
 
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job that changes nothing. Raises `OutboxUnavailable`."""
         return await self._ask(job, writes=False)
 
-    async def _ask(self, job: Callable[[sqlite3.Connection], T], writes: bool, within: float = 0.0) -> T:
+    async def _ask(self, job: Callable[[sqlite3.Connection], T], writes: bool) -> T:
         if self._closing or self._committer is None:
             raise OutboxUnavailable("the outbox is closing" if self._closing else "the outbox is not open")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._asked.append(_Asked(job, writes, answer))
-        if not within:
-            self._wake.set()
-        elif self._timer is None:
-            self._timer = loop.call_later(within, self._wake.set)
+        self._wake.set()
         return await answer
 
     async def _commit_forever(self) -> None:
@@ -116,9 +108,6 @@ class Database:
         while not (self._closing and not self._asked):
             await self._wake.wait()
             self._wake.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
             asked, self._asked = self._asked, []
             for writes, run in ((True, self._commit), (False, self._read)):
                 batch = [one for one in asked if one.writes is writes]
