@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import httpx
 
 from localtalon.serve import Service, bind, run, serve
+from stream_server import serve_streams
 from talon_bridge.app import create_app
 from talon_bridge.outbox.protocol import Outbox
 from talon_bridge.settings import DEMO_WRITE_KEY, Destination, Settings
@@ -258,11 +259,11 @@ def scripted_target() -> Iterator[Target]:
     target = Target()
 
     async def main(stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        server = await asyncio.start_server(target._serve, "127.0.0.1", 0, limit=1 << 20)
-        target.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        ready()
-        await stop.wait()
-        server.close()
+        def listening(port: int) -> None:
+            target.url = f"http://127.0.0.1:{port}"
+            ready()
+
+        await serve_streams(target._serve, listening, stop, 1 << 20)
 
     with in_a_loop(main):
         try:

@@ -39,6 +39,17 @@ def test_a_busy_profile_holds_up_none_of_those_that_came_with_it(target: Target,
         assert [attempt["status"] for attempt in event["attempts"]] == [status]
 
 
+def test_a_merged_patch_that_found_its_profile_busy_is_sent_as_it_was(target: Target) -> None:
+    """Event by event, it would bring older values back: it may have landed before."""
+    replies = [Reply(409)]
+    target.script = lambda seen: replies.pop() if replies else Reply()
+    with running(quick(destination(target.url), bulk_threshold=10)) as bridge:
+        batch = [{"type": "identify", "userId": "u", "traits": {"n": number}} for number in (1, 2, 3)]
+        assert bridge.post("/v1/batch", {"batch": batch}).status_code == 200
+        assert bridge.idle()
+        assert [seen.attributes["n"] for seen in target.seen] == [3, 3]
+
+
 def test_a_time_that_is_over_ends_no_event_that_was_not_alone(target: Target) -> None:
     """One event makes Talon.One fail whenever it is there; the window is over for all at once."""
 

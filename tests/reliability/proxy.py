@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge_support import PATIENCE, in_a_loop
 from reliability.toxics import Chunks, Toxic
+from stream_server import serve_streams
 
 _PIECE = 64 * 1024
 _AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
@@ -137,27 +138,12 @@ class Proxy:
         """Listen on a free port until `stop`."""
         self._loop, self._flows = asyncio.get_running_loop(), asyncio.Event()
         self._flows.set()
-        running: set[asyncio.Task[None]] = set()
 
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            running.add(task)
-            try:
-                await self.connected(reader, writer)
-            except asyncio.CancelledError:
-                writer.transport.abort()
-            finally:
-                running.discard(task)
+        def listening(port: int) -> None:
+            self.port = port
+            ready()
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        ready()
-        await stop.wait()
-        server.close()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await serve_streams(self.connected, listening, stop)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from bridge_support import PATIENCE, in_a_loop
 from reliability.checker import Applied
 from reliability.misbehaviour import Fault, Well
 from reliability.workload import TYPES
+from stream_server import serve_streams
 
 _PREFIX = "/v2/customer_profiles"
 _KINDS: dict[str, Callable[[Any], bool]] = {
@@ -155,27 +156,11 @@ def log_target() -> Iterator[Target]:
     target = Target()
 
     async def main(stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        connections: set[asyncio.Task[None]] = set()
+        def listening(port: int) -> None:
+            target.url = f"http://127.0.0.1:{port}"
+            ready()
 
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            connections.add(task)
-            try:
-                await target.serve(reader, writer)
-            except asyncio.CancelledError:
-                writer.transport.abort()
-            finally:
-                connections.discard(task)
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=_LONGEST)
-        target.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        ready()
-        await stop.wait()
-        server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await serve_streams(target.serve, listening, stop, _LONGEST)
 
     with in_a_loop(main):
         yield target
