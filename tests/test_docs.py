@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 
@@ -63,7 +64,7 @@ def test_the_python_example_runs() -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    for name in main.commands:
+    for name in main.list_commands(click.Context(main)):
         assert f"`localtalon {name}" in README
 
 

@@ -1,5 +1,6 @@
 """The command line."""
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -13,8 +14,25 @@ from localtalon import dead_letter_commands
 if TYPE_CHECKING:
     from localtalon.sandbox import Pair
 
+_LATE: dict[str, str] = {}
+"""Commands that live in modules of their own, which are imported when they are asked for."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Group(click.Group):
+    """A group whose late commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_LATE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _LATE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _LATE[cmd_name].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), name)
+        return found
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="localtalon")
 def main() -> None:
     """Talon.One on your own machine, and the Segment destination that feeds it."""
