@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock"
 PARTS := bridge emulator contracts sandbox tests benchmarks
 
-.PHONY: sandbox test reliability chaos conformance coverage check fix table bench lock help clean
+.PHONY: sandbox test reliability chaos conformance coverage cores mutate check fix table bench lock help clean
 
 sandbox: $(VENV)/.runtime ## set up, then run emulator and bridge with the demo deployment
 	@$(BIN)/localtalon up
@@ -31,6 +31,12 @@ conformance: $(VENV)/.dev ## hold the emulator against Talon.One's OpenAPI docum
 coverage: $(VENV)/.dev ## the same in one process, with the branch coverage of each module
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage report --skip-covered --sort=cover
+
+cores: $(VENV)/.dev ## fail unless the unit tests of each rule core reach every line and branch of it
+	@PYTHONPATH=tests $(BIN)/python -m mutation coverage $(CORES)
+
+mutate: $(VENV)/.dev ## change the rule cores in every small way, and fail where no unit test notices; CORES narrows it
+	@PYTHONPATH=tests $(BIN)/python -m mutation mutants $(CORES)
 
 check: $(VENV)/.dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check $(PARTS)

@@ -12,7 +12,7 @@ import uvicorn
 
 from talon_contracts.exact_json import Json, decode
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.targets import Bench, Bridge, Connection, TalonOne
+from talon_contracts.targets import Bench, Bridge, Connection, Levers, Management, TalonOne
 from talon_emulator.app import create_app
 from talon_emulator.settings import Settings
 
@@ -103,7 +103,7 @@ def recording(url: str) -> Iterator[tuple[str, Recorder]]:
 @contextmanager
 def talon_one() -> Iterator[str]:
     """The URL of an emulator with the demo deployment; its journal is short, because every case looks through it."""
-    with serving(create_app(Settings(journal_size=100))) as url:
+    with serving(create_app(Settings(journal_size=100, limits="off"))) as url:
         yield url
 
 
@@ -123,6 +123,8 @@ def bench(
         prefix=f"t{secrets.token_hex(4)}-",
         bridge=Bridge(bridge_url, WRITE_KEY) if bridge_url else None,
         audience_key=audience_key,
+        management=Management(talon_one_url, MANAGEMENT_KEY, 1),
+        levers=Levers(talon_one_url),
     )
     try:
         yield made

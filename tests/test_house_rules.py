@@ -76,6 +76,7 @@ def test_every_assumption_is_asked_for_and_nothing_else_is() -> None:
     [
         ("localtalon", {"talon_bridge", "talon_emulator", "uvicorn", "httpx", "msgspec"}),
         ("localtalon.cli", {"talon_bridge", "talon_emulator", "uvicorn", "httpx", "hypothesis", "rich"}),
+        ("localtalon.plugin", {"talon_bridge", "talon_emulator", "uvicorn", "httpx", "msgspec"}),
         ("localtalon.startup", {"aiohttp", "httpx", "hypothesis", "jsonschema", "rich", "jinja2", "prometheus_client"}),
         ("talon_contracts.rules", {"hypothesis", "jsonschema", "httpx"}),
     ],

@@ -1,12 +1,13 @@
 """The key of an audience or computed trait, from its name (AUD-1 to AUD-3)."""
 
 import re
+import string
 from collections.abc import Mapping
 
 import msgspec
 
 # ASCII only: str.lower() would also fold letters outside ASCII, some of them into ASCII ones ("K" sign to "k").
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _OUTSIDE = re.compile(r"[^a-z0-9]+")
 
 

@@ -25,7 +25,7 @@ def leaves(traits: dict[str, Any]) -> tuple[Leaf, ...]:
 def _walk(node: dict[str, Any], above: tuple[str, ...], pointer: str) -> Iterator[Leaf]:
     for key, value in node.items():
         path = (*above, key)
-        step = key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+        step = key.replace("~", "~0").replace("/", "~1")
         if isinstance(value, dict):
             yield from _walk(value, path, f"{pointer}/{step}")
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -74,7 +75,7 @@ class Dead(msgspec.Struct, frozen=True, tag=True):
     wait: float = 0.0
 
 
-Outcome = Delivered | RetryAt | Dead
+Outcome: TypeAlias = Delivered | RetryAt | Dead
 
 
 def refused(got: Answer | NoAnswer) -> bool:
@@ -87,12 +88,10 @@ def refused(got: Answer | NoAnswer) -> bool:
 def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: float, jitter: float) -> Outcome:
     """The outcome of an attempt that ended at `now`; `jitter` is 0 to 1 and spreads the waits."""
     if isinstance(got, NoAnswer):
-        hold = policy.hold if got.may_have_landed else 0.0
-        wait = max(backoff(attempts.count, policy.first_wait, jitter), hold)
-        outcome = _retry(got.reason, wait, attempts, policy, now)
-        if isinstance(outcome, RetryAt) and not got.may_have_landed:
-            return msgspec.structs.replace(outcome, pause=True)
-        return outcome
+        wait = backoff(attempts.count, policy.first_wait, jitter)
+        if got.may_have_landed:
+            return _retry(got.reason, max(wait, policy.hold), attempts, policy, now)
+        return _retry(got.reason, wait, attempts, policy, now, pause=True)
     if 200 <= got.status < 300:
         return Delivered()
     if got.status in UNAUTHORISED:
@@ -101,10 +100,8 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
     if not refused(got):
         asked = retry_after(got.headers.get("retry-after"), now)
         wait = asked or backoff(attempts.count, policy.first_wait, jitter)  # "0" is no leave to storm
-        outcome = _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now)
-        if isinstance(outcome, RetryAt) and got.status == 429:
-            return msgspec.structs.replace(outcome, pause=True, busy=True)
-        return outcome
+        busy = got.status == 429
+        return _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now, pause=busy, busy=busy)
     if 300 <= got.status < 400:
         return Dead(
             f"Talon.One answered {got.status}, a redirect; redirects are not followed: check application_domain"
@@ -112,11 +109,13 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
     return Dead(f"Talon.One answered {got.status}")
 
 
-def _retry(reason: str, wait: float, attempts: Attempts, policy: Policy, now: float) -> Outcome:
+def _retry(
+    reason: str, wait: float, attempts: Attempts, policy: Policy, now: float, pause: bool = False, busy: bool = False
+) -> Outcome:
     if now + wait > attempts.first_at + policy.retry_window:
         tried = attempts.count + 1
         return Dead(f"{reason}; given up after {tried} attempts, the retry window is over", wait)
-    return RetryAt(now + wait, reason)
+    return RetryAt(now + wait, reason, pause, busy)
 
 
 def backoff(count: int, first_wait: float, jitter: float) -> float:
@@ -131,7 +130,7 @@ def retry_after(header: str | None, now: float) -> float | None:
         return None
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:10]), LONGEST_RETRY_AFTER)
+        return min(float(text), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, IndexError, OverflowError):

@@ -192,7 +192,7 @@ def expected_profiles(
 ) -> Profiles:
     """What Talon.One must hold after the events, taken in order; a profile that must not exist is not in it."""
     profiles = dict(before or {})
-    for event in history:
+    for event in once(history):
         request = expected_request(event, settings)
         if isinstance(request, NotSent):
             continue
@@ -200,6 +200,20 @@ def expected_profiles(
         if not isinstance(result, Refused):
             profiles[request.integration_id] = result
     return profiles
+
+
+def once(history: Sequence[Object]) -> list[Object]:
+    """The events less those whose messageId came before, whatever else they say (DEL-3)."""
+    seen: set[str] = set()
+    kept: list[Object] = []
+    for event in history:
+        message_id = event.get("messageId")
+        if isinstance(message_id, str) and message_id != "":
+            if message_id in seen:
+                continue
+            seen.add(message_id)
+        kept.append(event)
+    return kept
 
 
 def is_client_side(event: Object) -> bool:

@@ -18,7 +18,7 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
     r"(?:Z|[+-]([0-9]{2}):([0-9]{2}))"
 )
-_COORDINATES = re.compile(r"\s*-?[0-9]+(?:\.[0-9]+)?\s*,\s*-?[0-9]+(?:\.[0-9]+)?\s*")
+_COORDINATES = re.compile(r" *-?[0-9]+(?:\.[0-9]+)? *, *-?[0-9]+(?:\.[0-9]+)? *")
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -60,7 +60,8 @@ def _is_location(value: dict[str, Json]) -> bool:
     """The one form seen in Talon.One's own client code: `{"format": "point", "object": "5, 7.2"}` (observed)."""
     coordinates = value.get("object")
     return (
-        value.get("format") == "point"
+        value.keys() == {"format", "object"}
+        and value.get("format") == "point"
         and isinstance(coordinates, str)
         and _COORDINATES.fullmatch(coordinates) is not None
     )

@@ -17,6 +17,7 @@ from talon_contracts.oracle import (
     expected_request,
 )
 from talon_contracts.strategies.case import Case
+from talon_contracts.strategies.streams import Call, Fault, Post, Stream
 from talon_contracts.strategies.updates import Update
 
 
@@ -39,6 +40,21 @@ class CaseView:
     def withheld_by(self, rule: str) -> bool:
         """Whether the rule holds a leaf back."""
         return any(withheld.rule == rule for withheld in self.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """A stream for a bridge: its calls with the number of the post that each is in, and what Talon.One refuses."""
+
+    stream: Stream
+    posts: tuple[int, ...]
+    faults: tuple[Fault, ...]
+    refused: frozenset[str]
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls, in order."""
+        return self.stream.calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,20 @@ def view_case(case: Case, settings: DestinationSettings, definitions: Definition
         if isinstance(request, Sent):
             refused |= _offences(request.attributes, definitions)
     return CaseView(case, events, requests, sent, withheld, frozenset(refused))
+
+
+def view_stream(stream: Stream, settings: DestinationSettings, definitions: Definitions) -> StreamView:
+    """What a stream for a bridge shows."""
+    posts = [number for number, step in enumerate(stream.steps) if isinstance(step, Post) for _ in step.calls]
+    faults = tuple(step for step in stream.steps if isinstance(step, Fault))
+    requests = [expected_request(event, settings) for event in stream.events("tag")]
+    refused = [_offences(request.attributes, definitions) for request in requests if isinstance(request, Sent)]
+    return StreamView(stream, tuple(posts), faults, frozenset().union(*refused))
+
+
+def as_it_is(case: object, settings: DestinationSettings, definitions: Definitions) -> object:
+    """A case that shows itself what its features ask for."""
+    return case
 
 
 def view_update(update: Update, settings: DestinationSettings, definitions: Definitions) -> UpdateView:

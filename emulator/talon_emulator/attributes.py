@@ -41,8 +41,8 @@ SUBSCRIPTIONS: Final = ("application", "catalog")
 # ATT-3. Both patterns are documented; Talon.One's engine reads \w as ASCII and $ as the end of the text.
 NAME: Final = r"^[A-Za-z]\w*$"
 TITLE: Final = r"^[A-Za-z][A-Za-z0-9_.!~*'() -]*$"
-_NAME = re.compile(NAME.rstrip("$"), re.ASCII)
-_TITLE = re.compile(TITLE.rstrip("$"), re.ASCII)
+_NAME = re.compile(NAME, re.ASCII)
+_TITLE = re.compile(TITLE)
 MAX_SUGGESTIONS: Final = 50
 
 

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any
 
 from talon_emulator import assumptions, errors
 from talon_emulator.attributes import Attribute
 from talon_emulator.errors import Problem
-from talon_emulator.values import CHECKS, NOUNS, PLAIN, show
+from talon_emulator.values import CHECKS, NOUNS, PLAIN, show, text_of
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?")
-_LONGEST: Final = 1000  # characters of an item of an allowed list
 
 
 class Definitions:
@@ -114,7 +113,7 @@ def _suggested(attribute: Attribute, value: Any) -> bool:
 
 def _equals(suggestion: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return suggestion == show(value, limit=len(suggestion) + 1)
+        return suggestion == text_of(value)
     try:
         return Decimal(suggestion) == value
     except InvalidOperation:
@@ -130,4 +129,4 @@ def _allowed(attribute: Attribute) -> Iterator[Any]:
 
 
 def _comparable(value: Any) -> Any:
-    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else show(value, limit=_LONGEST)
+    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else text_of(value)

@@ -75,6 +75,8 @@ CHECKS: Final[dict[str, Check]] = {
     "(list location)": _list_of(is_location),
 }
 
+LONGEST_SHOWN: Final = 200  # characters
+
 # A value of exactly this Python type needs no check.
 PLAIN: Final[dict[str, type]] = {"string": str, "number": int, "boolean": bool}
 
@@ -91,21 +93,22 @@ NOUNS: Final[dict[str, str]] = {
 }
 
 
-def show(value: Any, limit: int = 200) -> str:
-    """Print a JSON value the way Go's `%v` does (documented for `false`), numbers digit for digit, cut at `limit`."""
-    text = _show(value)
-    return text if len(text) <= limit else text[:limit] + "..."
+def show(value: Any) -> str:
+    """Print a JSON value as `text_of` does, but no more of it than fits a message."""
+    text = text_of(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
 
 
-def _show(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Print a JSON value the way Go's `%v` does (documented for `false`), numbers digit for digit."""
     if value is None:
         return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return "[" + " ".join(map(_show, value)) + "]"
+        return "[" + " ".join(map(text_of, value)) + "]"
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{_show(value[key])}" for key in sorted(value)) + "]"
+        return "map[" + " ".join(f"{key}:{text_of(value[key])}" for key in sorted(value)) + "]"
     return str(value)
 
 

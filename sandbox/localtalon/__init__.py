@@ -1,17 +1,21 @@
-"""What a user touches: the command line, the config file and the Sandbox."""
+"""What a user touches: the command line, the config file, the Sandbox and the pytest plugin."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from localtalon.bridge import Bridge
+    from localtalon.deployment import Talon
     from localtalon.sandbox import Sandbox
 
-__all__ = ["Sandbox"]
+__all__ = ["Bridge", "Sandbox", "Talon"]
+
+_HOMES = {"Bridge": "localtalon.bridge", "Sandbox": "localtalon.sandbox", "Talon": "localtalon.deployment"}
 
 
 def __getattr__(name: str) -> Any:
     # Imported on use: whoever wants the command line's version or help should not wait for two servers' code.
-    if name == "Sandbox":
-        from localtalon.sandbox import Sandbox
+    if name in _HOMES:
+        from importlib import import_module
 
-        return Sandbox
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

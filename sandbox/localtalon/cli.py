@@ -14,7 +14,13 @@ from localtalon import dead_letter_commands
 if TYPE_CHECKING:
     from localtalon.sandbox import Pair
 
-_LATE: dict[str, str] = {}
+_LATE: dict[str, str] = {
+    "attributes": "localtalon.attribute_commands:attributes",
+    "check": "localtalon.check_command:check",
+    "contracts": "localtalon.contract_commands:contracts",
+    "parity": "localtalon.parity_command:parity",
+    "verify": "localtalon.verify_command:verify",
+}
 """Commands that live in modules of their own, which are imported when they are asked for."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from localtalon.computations import Audience, ComputedTrait, key_problems
 from talon_bridge.nearest import nearest
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
@@ -104,6 +105,8 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bridge: BridgeSection = BridgeSection()
     destination: DestinationSection = DestinationSection()
     deployment: DeploymentSeed | None = None
+    audiences: tuple[Audience, ...] = ()
+    computed_traits: tuple[ComputedTrait, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -114,6 +117,8 @@ class Config(msgspec.Struct, frozen=True):
     bridge: BridgeSection = BridgeSection()
     destination: DestinationSection = DestinationSection()
     own_deployment: DeploymentSeed | None = None
+    audiences: tuple[Audience, ...] = ()
+    computed_traits: tuple[ComputedTrait, ...] = ()
 
     @property
     def deployment(self) -> DeploymentSeed:
@@ -123,7 +128,7 @@ class Config(msgspec.Struct, frozen=True):
     def emulator_settings(self) -> EmulatorSettings:
         """What the emulator is started with; it answers to the name that it listens on. Raises `ConfigError`."""
         section = self.emulator
-        if section.control_token is None and not _is_loopback(section.host):
+        if section.control_token is None and not loopback(section.host):
             raise ConfigError(_needs_token("emulator", section.host))
         own_name = () if section.host in _WILDCARDS else (section.host,)
         return EmulatorSettings(
@@ -147,7 +152,7 @@ class Config(msgspec.Struct, frozen=True):
 
         Raises `ConfigError`.
         """
-        if self.bridge.control_token is None and not _is_loopback(self.bridge.host):
+        if self.bridge.control_token is None and not loopback(self.bridge.host):
             raise ConfigError(_needs_token("bridge", self.bridge.host))
         given = msgspec.structs.asdict(self.bridge)
         destination = self.destination_settings(emulator_url)
@@ -188,16 +193,21 @@ class Config(msgspec.Struct, frozen=True):
         return Definitions("CustomerProfile", state.attributes)
 
     def warnings(self, emulator_url: str) -> list[str]:
-        """What fits together badly between the destination's settings and this emulator's deployment."""
+        """What fits together badly between the destination's settings, its audiences and this emulator's deployment."""
         destination = self.destination_settings(emulator_url)
+        found = [problem.message for problem in key_problems(self.audiences, self.computed_traits)]
         if destination.base_url != emulator_url:
-            return []
+            return found
         defined = tuple(attribute.name for attribute in self.profile_definitions().attributes)
-        found = [_undefined(name, defined) for name in destination.custom_attributes if name not in defined]
-        keys = {key.key for application in self.deployment.applications for key in application.api_keys}
-        if destination.api_key not in keys:
+        found += [_undefined(name, defined) for name in destination.custom_attributes if name not in defined]
+        if self.has_strange_key(destination):
             found.append("destination.api_key is no key of the deployment; the emulator will answer 401")
         return found
+
+    def has_strange_key(self, destination: Destination) -> bool:
+        """Whether the destination has an API key that the deployment does not know."""
+        keys = {key.key for application in self.deployment.applications for key in application.api_keys}
+        return destination.api_key not in keys
 
     def _first_key(self) -> str:
         if self.destination.application_domain is not None:
@@ -227,7 +237,8 @@ def dotted(pointer: str) -> str:
     return re.sub(r"/(\d+)(?=/|$)", r"[\1]", pointer).replace("/", ".").lstrip(".")
 
 
-def _is_loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Whether only this machine is reached by this name or address."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -15,6 +15,7 @@ from localtalon.config import Config, ConfigError, Document
 FILE_NAME = "localtalon.toml"
 PREFIX = "LOCALTALON_"
 SECTIONS = ("emulator", "bridge", "destination")
+_SAME = (*SECTIONS, "audiences", "computed_traits")
 
 
 def nearby() -> Path | None:
@@ -25,16 +26,21 @@ def nearby() -> Path | None:
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     """Read the file (None: no file, the demo) and lay the environment over it. Raises `ConfigError`."""
+    config = read(path, environ)
+    config.profile_definitions()
+    return config
+
+
+def read(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """The same, with definitions that an emulator may refuse to start with."""
     origin = FILE_NAME if path is None else str(path)
     document = {} if path is None else _read(path)
     _overlay(document, environ)
     try:
-        read = msgspec.convert(document, Document)
+        written = msgspec.convert(document, Document)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {_explain(str(error))}") from None
-    config = Config(origin, read.emulator, read.bridge, read.destination, read.deployment)
-    config.profile_definitions()
-    return config
+    return Config(origin, **{name: getattr(written, name) for name in _SAME}, own_deployment=written.deployment)
 
 
 def _read(path: Path) -> dict[str, Any]:

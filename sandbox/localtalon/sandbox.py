@@ -1,11 +1,13 @@
 """A Talon.One and a bridge to it, both in this process, for as long as you need them."""
 
 import asyncio
+import secrets
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -13,13 +15,22 @@ import msgspec
 
 from localtalon.config import Config
 from localtalon.config_file import load
+from localtalon.in_process import InProcess
 from localtalon.serve import PortTakenError, Service, bind, run, serve
 from talon_bridge.app import create_app as create_bridge
 from talon_bridge.settings import Settings as BridgeSettings
 from talon_emulator.app import create_app as create_emulator
 from talon_emulator.seed import DeploymentSeed
 from talon_emulator.settings import Settings as EmulatorSettings
+from talon_emulator.store import Store, open_store
 from talon_emulator.wire import Protocol
+
+if TYPE_CHECKING:
+    from localtalon.bridge import Bridge
+    from localtalon.deployment import Limits, Talon
+    from localtalon.differences import ClientSide, Differences
+
+T = TypeVar("T", "Talon", "Bridge")
 
 _direct = build_opener(ProxyHandler({}))  # the environment's proxies have no business on this machine
 
@@ -31,6 +42,7 @@ class Pair(msgspec.Struct, frozen=True):
     bridge: Service
     emulator_settings: EmulatorSettings
     bridge_settings: BridgeSettings
+    store: Store
 
     @property
     def deployment(self) -> DeploymentSeed:
@@ -43,8 +55,9 @@ def compose(settings: Config) -> Pair:
     of_emulator = settings.emulator_settings()
     if settings.emulator.port == settings.bridge.port != 0 and settings.emulator.host == settings.bridge.host:
         raise PortTakenError(f"emulator and bridge are both given port {settings.bridge.port}; each needs its own")
+    store = open_store(of_emulator.data)
     talon_socket = bind(of_emulator.host, of_emulator.port, "emulator", "--emulator-port")
-    emulator = Service("emulator", create_emulator(of_emulator), talon_socket, Protocol)
+    emulator = Service("emulator", create_emulator(of_emulator, store=store), talon_socket, Protocol)
     try:
         of_bridge = settings.bridge_settings(emulator.url)
         bridge_socket = bind(of_bridge.host, of_bridge.port, "bridge", "--bridge-port")
@@ -52,7 +65,7 @@ def compose(settings: Config) -> Pair:
         talon_socket.close()
         raise
     bridge = Service("bridge", create_bridge(of_bridge), bridge_socket, Protocol, of_bridge.clients_grace)
-    return Pair(emulator, bridge, of_emulator, of_bridge)
+    return Pair(emulator, bridge, of_emulator, of_bridge, store)
 
 
 class Sandbox:
@@ -61,19 +74,24 @@ class Sandbox:
     >>> with Sandbox() as sandbox:
     ...     print(sandbox.bridge_url, sandbox.emulator_url)
 
-    `config_file` is a localtalon.toml; without one it is the demo deployment, in memory, nothing is limited and
-    deliveries are not slowed down. Ports are free ones unless given.
+    `config_file` is a localtalon.toml, or what was read from one; without one it is the demo deployment, in memory,
+    nothing is limited and deliveries are not slowed down. Ports are free ones unless given.
+
+    >>> with Sandbox() as sandbox, sandbox.deployment() as talon, sandbox.bridge_for(talon) as bridge:
+    ...     bridge.identify("u1", {"email": "ada@example.com"})
+    ...     bridge.idle()
+    ...     print(talon.profile("u1").attributes)
     """
 
     def __init__(
         self,
-        config_file: Path | str | None = None,
+        config_file: Config | Path | str | None = None,
         *,
         data: Path | str | None = None,
         emulator_port: int = 0,
         bridge_port: int = 0,
     ) -> None:
-        settings = load(None if config_file is None else Path(config_file))
+        settings = _read(config_file)
         folder = None if data is None else str(data)
         replace = msgspec.structs.replace
         emulator = replace(settings.emulator, port=emulator_port, data=folder or settings.emulator.data)
@@ -86,6 +104,7 @@ class Sandbox:
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
         self._pair: Pair | None = None
+        self._open: list[Talon | Bridge] = []
 
     def __enter__(self) -> Self:
         return self.start()
@@ -113,6 +132,9 @@ class Sandbox:
     def stop(self) -> None:
         """Let what is in flight end, and give the ports back; stopping a stopped one does nothing."""
         if self._pair is not None:
+            for each in reversed(self._open):
+                each.close()
+            self._open = []
             self._loop.call_soon_threadsafe(self._stop.set)
             self._ended()
 
@@ -127,6 +149,62 @@ class Sandbox:
         except HTTPError as error:
             with error:
                 raise TimeoutError(f"the bridge is not idle after {seconds:g} s: {error.read().decode()}") from None
+
+    def deployment(
+        self,
+        config: Config | Path | str | None = None,
+        *,
+        limits: "Limits | None" = None,
+        **differences: "Unpack[Differences]",
+    ) -> "Talon":
+        """A Talon.One of your own on this emulator: empty, with keys that nobody has.
+
+        It is as `config` describes it (by default what the sandbox was started with), but for the `differences`:
+        `custom_attributes`, `attributes`, `client_side_sources`, `run_rule_engine`, `assumptions`; `limits` are those
+        of the sandbox unless given. Raises `ConfigError`, or `ControlError` for what the emulator does not take.
+        """
+        from localtalon.deployment import Talon
+        from localtalon.differences import amended
+
+        pair = self._running
+        settings = amended(self._settings if config is None else _read(config), **differences)
+        emulator = InProcess(self._loop, pair.emulator.app, pair.emulator.url, pair.emulator_settings.control_token)
+        return self._kept(Talon(emulator, pair.store, settings, limits))
+
+    def bridge_for(
+        self,
+        talon: "Talon",
+        *,
+        custom_attributes: Iterable[str] | None = None,
+        client_side_sources: "ClientSide | None" = None,
+        run_rule_engine: bool | None = None,
+    ) -> "Bridge":
+        """A bridge of your own that delivers to this deployment, at once and without a limit; there may be several.
+
+        Its settings are those that the deployment was made with, unless given here. Raises `ConfigError`.
+        """
+        from localtalon.bridge import Bridge
+        from localtalon.differences import amended, bridge_settings
+        from localtalon.hosting import Hosted
+
+        assert self._running
+        changed = amended(
+            talon.config,
+            custom_attributes=custom_attributes,
+            client_side_sources=client_side_sources,
+            run_rule_engine=run_rule_engine,
+        )
+        write_key = secrets.token_hex(16)
+        settings = bridge_settings(changed, talon.url, talon.api_key, write_key)
+        service = Service("bridge", create_bridge(settings), bind("127.0.0.1", 0, "bridge", "port"), Protocol)
+        hosted = Hosted(service)
+        app = InProcess(self._loop, service.app, service.url)
+        app.run(hosted.open())
+        return self._kept(Bridge(hosted, app, write_key))
+
+    def _kept(self, made: T) -> T:
+        self._open = [*(each for each in self._open if not each.closed), made]
+        return made
 
     def _ended(self) -> None:
         assert self._thread is not None
@@ -181,3 +259,7 @@ class Sandbox:
             if ready.done():
                 raise
             ready.set_exception(error)
+
+
+def _read(config: Config | Path | str | None) -> Config:
+    return config if isinstance(config, Config) else load(None if config is None else Path(config))

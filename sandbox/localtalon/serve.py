@@ -75,23 +75,26 @@ def bind(host: str, port: int, name: str, option: str) -> socket.socket:
     return bound
 
 
+def uvicorn_config(service: Service) -> uvicorn.Config:
+    """How uvicorn speaks HTTP for a service."""
+    return uvicorn.Config(
+        service.app,
+        http=service.protocol,
+        ws="none",
+        lifespan="off",  # run by `lifespan` below, so that a failing start keeps its exception
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # who asks is of no interest here
+        server_header=False,
+        timeout_graceful_shutdown=service.grace,  # type: ignore[arg-type]  # a fraction does as well
+    )
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, telling when it accepts connections, and leaving signals to us."""
 
     def __init__(self, service: Service) -> None:
-        super().__init__(
-            uvicorn.Config(
-                service.app,
-                http=service.protocol,
-                ws="none",
-                lifespan="off",  # run by `lifespan` below, so that a failing start keeps its exception
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,  # who asks is of no interest here
-                server_header=False,
-                timeout_graceful_shutdown=service.grace,  # type: ignore[arg-type]  # a fraction does as well
-            )
-        )
+        super().__init__(uvicorn_config(service))
         self.accepting = asyncio.Event()
 
     @contextlib.contextmanager

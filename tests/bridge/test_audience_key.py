@@ -1,12 +1,13 @@
 """The keys of audiences (AUD-1 to AUD-3)."""
 
 import re
+import string
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talon_bridge.audience_key import key_of, problems
+from talon_bridge.audience_key import key_of, possible_name, problems
 
 names = st.text() | st.from_regex(r"[A-Za-z0-9 _().-]{0,30}", fullmatch=True)
 
@@ -74,8 +75,19 @@ def test_each_audience_has_a_key_of_its_own_or_a_problem(audiences: dict[str, st
         assert not problem.key or problem.key[0].isdigit() or problem.key in fine
 
 
+@given(st.text("aAzZ@[`{09/:_- é\u212a٣\n", max_size=4) | names)
+@example("a")
+@example("Zz09_")
+def test_a_name_is_a_letter_and_then_letters_digits_and_underscores(name: str) -> None:
+    letters = set(string.ascii_letters)
+    possible = name[:1] in letters and set(name) <= letters | set(string.digits) | {"_"}
+    assert possible_name(name) == possible
+
+
 def test_a_problem_says_what_to_do() -> None:
     twice, digit = problems({"VIP": None, "vip!": None, "30 Day Buyers": None})
+    (empty,) = problems({"顧客": None})
+    assert str(empty) == "audience '顧客': its key would be empty; give it an explicit key"
     assert str(twice) == "audience 'vip!': audience 'VIP' already has the key vip"
     assert "no Talon.One attribute can be called 30_day_buyers" in str(digit)
     assert "explicit key" in str(digit)

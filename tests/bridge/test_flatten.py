@@ -26,6 +26,7 @@ def count(node: Any) -> int:
 
 
 @given(traits)
+@example({"~0": {"~1": 1, "a~1b": 2, "/~": 3, "~/": 4}})
 @example({"": {"": 1}})
 @example({"a": {}, "b": {"c": {}}})
 @example({"address": {"City": "Berlin"}, "address_City": "Hamburg"})

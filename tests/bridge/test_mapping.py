@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bridge_support import destination
 from talon_bridge import codec, events
-from talon_bridge.explanation import Verdict
+from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.flatten import leaves
-from talon_bridge.mapping import CLIENT_LIBRARIES, Plan, Request, plan
+from talon_bridge.mapping import CLIENT_LIBRARIES, Plan, Request, plan, superseded, unreadable
 from talon_bridge.settings import Destination
 
 LISTED = ("a", "a_b", "a_B", "a_b_c", "b", "_", "")
@@ -314,3 +314,43 @@ def test_settings_decide_at_the_time_of_mapping() -> None:
     call = event(traits={"email": "e"})
     plans = [plan(call, Destination("k", "h", custom_attributes=listed)) for listed in ((), ("email",))]
     assert [attributes(mapped) for mapped in plans] == [{}, {"email": "e"}]
+
+
+# What a replay leaves out
+
+
+@given(traits, st.none() | keys, st.frozensets(st.sampled_from(LISTED)))
+@example({"a": 1, "b": 2}, None, frozenset({"a"}))
+@example({"a": 1, "b": 2, "c": 3}, None, frozenset({"a", "b", "c"}))
+def test_a_replay_leaves_out_what_newer_events_have_delivered(
+    nested: dict[str, Any], excused: str | None, newer: frozenset[str]
+) -> None:
+    mapped = plan(event(traits=nested, context=engaged(excused), channel="browser"), TO)
+    left = superseded(mapped, newer)
+    assert attributes(left) == {name: value for name, value in attributes(mapped).items() if name not in newer}
+    assert (left.request is None) == (not attributes(left))
+    assert (left.warnings, left.dead) == (mapped.warnings, False)
+    if not newer & attributes(mapped).keys():
+        assert left is mapped
+        return
+    assert left.reason == (
+        None if left.request else Notice("DEL-2", "newer events have delivered all its attributes meanwhile")
+    )
+    assert left.request is None or left.request.integration_id == "u"
+    for before, after in zip(mapped.traits, left.traits, strict=True):
+        if before.verdict is not Verdict.WAITING or before.attribute not in newer:
+            assert after == before
+        else:
+            reason = "a newer event has delivered this attribute meanwhile; a forced replay would overwrite it"
+            withheld = (before.pointer, before.attribute, before.value, Verdict.WITHHELD, "DEL-2", reason)
+            assert after == TraitExplanation(*withheld)
+
+
+def test_what_is_not_sent_is_not_superseded() -> None:
+    mapped = plan(event(type="track", traits={"a": 1}), TO)
+    assert superseded(mapped, frozenset({"a"})) is mapped
+
+
+def test_an_event_that_cannot_be_read_is_a_dead_letter() -> None:
+    notice = Notice("", "the stored call cannot be mapped; the bridge's log says why")
+    assert unreadable() == Plan(None, notice, (), (), dead=True)

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from talon_bridge.outcome import (
+    BUSY,
     LONGEST_RETRY_AFTER,
     LONGEST_WAIT,
     Answer,
@@ -40,6 +41,7 @@ PAUSING = {401, 403, 429}
 @pytest.mark.parametrize("status", range(100, 600))
 def test_the_table_of_statuses(status: int) -> None:
     outcome = answered(status)
+    assert refused(Answer(status, {}, b"")) == isinstance(outcome, Dead)
     if 200 <= status < 300:
         assert outcome == Delivered()
     elif status in RETRIED | PAUSING:
@@ -112,7 +114,9 @@ def test_what_may_still_land_is_waited_for(count: int, jitter: float) -> None:
         ("7", 7),
         (" 7 ", 7),
         ("300", 300),
-        ("301", LONGEST_RETRY_AFTER),
+        ("299", 299),
+        ("301", 300),
+        ("00000000000000000007", 7),
         ("1000000000", LONGEST_RETRY_AFTER),
         ("9" * 500, LONGEST_RETRY_AFTER),
         ("", None),
@@ -124,6 +128,8 @@ def test_what_may_still_land_is_waited_for(count: int, jitter: float) -> None:
         (formatdate(NOW + 60, usegmt=True), 60),
         (formatdate(NOW + 60), 60),
         (formatdate(NOW - 60, usegmt=True), 0),
+        ("Wed, 15 Nov 2023 03:43:25 +0530", 5),
+        ("Tue, 14 Nov 2023 17:13:25 -0500", 5),
         (formatdate(NOW + 10**8, usegmt=True), LONGEST_RETRY_AFTER),
         ("Tue, 14 Nov 2023 22:13:25", 5),
         ("Fri, 01 Jan 99999999999999999999 00:00:00 GMT", None),
@@ -155,3 +161,45 @@ def test_a_refusal_is_what_no_time_would_mend(status: int, retry: str | None, co
     endless = Policy(retry_window=float("inf"), hold=10)
     answer = Answer(status, {} if retry is None else {"retry-after": retry}, b"")
     assert refused(answer) == isinstance(decide(answer, Attempts(count, NOW), endless, NOW, jitter), Dead)
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_the_words_of_an_outcome(status: int) -> None:
+    outcome = answered(status, jitter=1)
+    said = f"Talon.One answered {status}"
+    if status in (401, 403):
+        paused = f"{said}: the API key is not accepted; the destination is paused"
+        assert outcome == RetryAt(NOW + 15, paused, pause=True, busy=False)
+    elif status in RETRIED:
+        assert outcome == RetryAt(NOW + 1, said, pause=status == 429, busy=status == 429)
+    elif 300 <= status < 400:
+        redirect = f"{said}, a redirect; redirects are not followed: check application_domain"
+        assert outcome == Dead(redirect, wait=0)
+    elif not 200 <= status < 300:
+        assert outcome == Dead(said, wait=0)
+
+
+def test_what_says_nothing_refuses_nothing() -> None:
+    assert not refused(NoAnswer("gone", may_have_landed=False))
+    assert not refused(NoAnswer("gone", may_have_landed=True))
+
+
+def test_a_busy_profile_is_no_busy_destination() -> None:
+    assert {409, 423, 425} == BUSY
+    for status in BUSY:
+        outcome = answered(status)
+        assert isinstance(outcome, RetryAt)
+        assert (outcome.pause, outcome.busy) == (False, False)
+
+
+@given(results, counts, jitters)
+def test_the_window_is_closed_after_its_last_moment(got: Answer | NoAnswer, count: int, jitter: float) -> None:
+    """A try at the very end is made; one that would come any later is not, and how late is told."""
+    endless = decide(got, Attempts(count, NOW), Policy(float("inf"), POLICY.hold), NOW, jitter)
+    assert isinstance(endless, RetryAt)
+    wait = endless.at - NOW
+    assert decide(got, Attempts(count, NOW), Policy(wait, POLICY.hold), NOW, jitter) == endless
+    late = decide(got, Attempts(count, NOW), Policy(wait - 0.001, POLICY.hold), NOW, jitter)
+    assert isinstance(late, Dead)
+    assert late.wait == pytest.approx(wait)
+    assert late.reason == f"{endless.reason}; given up after {count + 1} attempts, the retry window is over"

@@ -13,7 +13,8 @@ from talon_contracts.exact_json import Json, Object, encode
 from talon_contracts.strategies import names_of
 from talon_contracts.strategies.updates import Update, with_strangers
 from talon_contracts.targets import Bench, Connection
-from talon_contracts.trial import Kept, run
+from talon_contracts.trial import run
+from talon_contracts.verdicts import Kept
 from talon_contracts.value_types import ATTRIBUTE_TYPES
 from talon_contracts.vectors import Vector
 

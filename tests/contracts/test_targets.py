@@ -51,7 +51,7 @@ def test_not_a_url(url: str) -> None:
 def test_a_bridge_that_never_settles() -> None:
     with serving(Canned(409, b'{"queued": 3}')) as url:
         bridge = Bridge(url, "wk", settle_seconds=0.5)
-        with pytest.raises(CannotJudge, match=r"does not become idle: 409 .*queued"):
+        with pytest.raises(CannotJudge, match=r"does not become idle in 0.5 s: 409 .*queued"):
             bridge.settle()
         bridge.close()
 

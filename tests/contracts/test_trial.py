@@ -13,7 +13,8 @@ from talon_contracts.judges import Mismatch, blamed, judge_bridge, malformed
 from talon_contracts.oracle import DestinationSettings, expected_profiles
 from talon_contracts.strategies.case import Case, Draft
 from talon_contracts.targets import Bench, Bridge, CannotJudge, Exchange, TalonOne
-from talon_contracts.trial import ROUNDS, Broken, Kept, Unjudged, Unproven, run
+from talon_contracts.trial import ROUNDS, run
+from talon_contracts.verdicts import Broken, Kept, Unjudged, Unproven
 
 NOWHERE = "http://127.0.0.1:9"
 

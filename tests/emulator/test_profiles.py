@@ -1,23 +1,27 @@
 """Profile updates against a dict as the model: patch, null deletes, one wrong value refuses all."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+import msgspec
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emulator_support import SEED, pure
 from talon_emulator import seed
+from talon_emulator.assumptions import DEFAULTS
 from talon_emulator.definitions import Definitions
 from talon_emulator.deployments import EMPTY, State
 from talon_emulator.errors import Refusal
-from talon_emulator.profiles import Profile, update_profile
+from talon_emulator.profiles import MAX_ID_LENGTH, Profile, erase, member, move, patch, sell, update_profile
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 STATE = seed.apply(EMPTY, SEED, "2030-01-01T00:00:00.000000Z")
 assert isinstance(STATE, State)
-DEFINITIONS = Definitions("CustomerProfile", STATE.attributes)
+ATTRIBUTES = STATE.attributes
+DEFINITIONS = Definitions("CustomerProfile", ATTRIBUTES)
 
 good = st.fixed_dictionaries(
     {},
@@ -81,3 +85,103 @@ def test_restricted_values_are_refused() -> None:
     outcome = update(None, {"tier": "tin"})
     assert isinstance(outcome, Refusal)
     assert outcome.errors[0].title == "enum"
+
+
+# What an update leaves alone
+
+
+HELD = Profile(
+    5,
+    "user",
+    "2020-01-01T00:00:00.000000Z",
+    "2021-01-01T00:00:00.000000Z",
+    b'{"number":1.10,"text":"a"}',
+    (2, 7),
+    hidden=True,
+    environment="live",
+    closed_sessions=3,
+    total_sales=b"12.50",
+)
+
+
+def test_a_patch_keeps_all_that_it_does_not_name() -> None:
+    changed = update(HELD, {"text": None, "flag": False, "moment": None})
+    attributes = b'{"number":1.10,"flag":false}'
+    assert changed == msgspec.structs.replace(HELD, attributes=attributes, hidden=False)
+
+
+def test_a_hidden_profile_is_shown_by_the_first_update() -> None:
+    assert update(HELD, {}) == msgspec.structs.replace(HELD, hidden=False)
+
+
+def test_a_patch_is_quiet_unless_told() -> None:
+    visible = msgspec.structs.replace(HELD, hidden=False)
+    assert patch(visible, "user", {}, LATER) is visible
+    assert patch(visible, "user", {"flag": True}, LATER).last_activity == HELD.last_activity
+
+
+def test_a_new_profile_is_nobody_yet() -> None:
+    profile = update(None, {})
+    assert isinstance(profile, Profile)
+    others = (profile.audiences, profile.hidden, profile.environment, profile.closed_sessions, profile.total_sales)
+    assert others == ((), False, "sandbox", 0, b"0")
+    assert Profile(0, "user", "", "").values() == {}
+    assert MAX_ID_LENGTH == 1000
+
+
+def test_values_are_read_as_they_are_meant() -> None:
+    assumed = {**DEFAULTS, "null-value": "keep"}
+    keeping = Definitions("CustomerProfile", ATTRIBUTES, assumed)
+    kept = update_profile(HELD, "user", {"text": None}, keeping, LATER, False)
+    assert isinstance(kept, Profile)
+    assert kept.values() == HELD.values()
+
+
+# Audiences
+
+
+numbers = st.lists(st.integers(1, 6), max_size=5)
+
+
+@pure
+@given(numbers, numbers, numbers, st.none() | st.booleans())
+def test_who_joins_and_leaves(was: list[int], adds: list[int], deletes: list[int], joins_last: bool | None) -> None:
+    profile = msgspec.structs.replace(HELD, audiences=tuple(sorted(set(was))))
+    order = {} if joins_last is None else {"joins_last": joins_last}
+    moved = move(profile, iter(adds), iter(deletes), **order)
+    left = (set(was) - set(deletes)) | set(adds) if joins_last else (set(was) | set(adds)) - set(deletes)
+    assert moved == msgspec.structs.replace(profile, audiences=tuple(sorted(left)))
+    assert (moved is profile) == (left == set(was))
+
+
+def test_a_member_need_not_exist_before() -> None:
+    began = "2030-01-01T00:00:00.000000Z"
+    assert member(None, "new", 4, True, NOW) == Profile(0, "new", began, began, audiences=(4,), hidden=True)
+    assert member(None, "new", 4, False, NOW) is None
+    assert member(HELD, "user", 4, True, NOW) == msgspec.structs.replace(HELD, audiences=(2, 4, 7))
+    assert member(HELD, "user", 7, False, NOW) == msgspec.structs.replace(HELD, audiences=(2,))
+    assert member(HELD, "user", 7, True, NOW) is HELD
+    assert member(HELD, "user", 4, False, NOW) is HELD
+
+
+# Sales and erasure
+
+
+@pure
+@given(st.lists(st.tuples(st.integers(-3, 3), st.decimals("-1e6", "1e6", places=2)), max_size=6))
+@example([(1, Decimal("0.10")), (1, Decimal("0.20"))])
+def test_sales_add_up_digit_for_digit(sales: list[tuple[int, Decimal]]) -> None:
+    profile = HELD
+    for sessions, amount in sales:
+        profile = sell(profile, sessions, amount)
+    assert profile.closed_sessions == 3 + sum(sessions for sessions, _ in sales)
+    total = sum((amount for _, amount in sales), Decimal("12.50"))
+    assert Decimal(profile.total_sales.decode()) == total
+    assert b'"' not in profile.total_sales
+    assert msgspec.structs.replace(profile, closed_sessions=3, total_sales=b"12.50") == HELD
+
+
+def test_erasure_forgets_the_attributes_and_keeps_the_profile() -> None:
+    assert erase(HELD) == msgspec.structs.replace(HELD, attributes=b"{}")
+    assert erase(HELD, leaves=True) == msgspec.structs.replace(HELD, attributes=b"{}", audiences=())
+    assert erase(None) == Refusal(404, "Customer profile not found")

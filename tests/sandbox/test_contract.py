@@ -23,7 +23,8 @@ from talon_contracts.oracle import expected_profiles
 from talon_contracts.strategies import names_of
 from talon_contracts.strategies.traits import traits
 from talon_contracts.targets import Bench
-from talon_contracts.trial import Kept, run
+from talon_contracts.trial import run
+from talon_contracts.verdicts import Kept
 
 
 def key_or_refusal(name: str, others: tuple[str, ...]) -> str:

@@ -9,7 +9,8 @@ from talon_contracts import vectors
 from talon_contracts.checks import CHECKS, Check
 from talon_contracts.exact_json import same_json
 from talon_contracts.targets import Bench
-from talon_contracts.trial import Kept, run
+from talon_contracts.trial import run
+from talon_contracts.verdicts import Kept
 from talon_contracts.vectors import Vector
 from wrong_bridges.right_bridge import RejectingBridge, RightBridge
 

@@ -7,7 +7,8 @@ import pytest
 
 from talon_contracts.checks import CHECKS, Check
 from talon_contracts.targets import Bench
-from talon_contracts.trial import Kept, run
+from talon_contracts.trial import run
+from talon_contracts.verdicts import Kept
 from wrong_bridges.right_bridge import RightBridge
 from wrong_bridges.wrong_bridges_catalogue import ALL, WrongBridge
 

@@ -5,6 +5,7 @@ jsonschema-rs by `problems` only.
 """
 
 import functools
+from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,12 +40,22 @@ def validator(name: str) -> "Validator":
 
     It recurses: keep what it is given to a depth of 64 (jsonschema gives up near 300).
     """
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
     from referencing import Registry, Resource
 
     resources = [(BASE + f"{each}.json", Resource.from_contents(load(each))) for each in names()]
     registry: Registry[Any] = Registry().with_resources(resources)
-    return Draft202012Validator(load(name), registry=registry)
+    exact = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    extended = validators.extend(Draft202012Validator, type_checker=exact)
+    made: Validator = extended(load(name), registry=registry)
+    return made
+
+
+def _is_integer(_: object, value: object) -> bool:
+    """Whether JSON Schema counts it as an integer: 1.0 is one, as a Decimal too."""
+    if isinstance(value, Decimal):
+        return value == value.to_integral_value()
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
 
 
 def problems(name: str, message: object) -> tuple[str, ...]:

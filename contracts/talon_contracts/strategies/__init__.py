@@ -28,6 +28,7 @@ __all__ = [
     "audience_definitions",
     "audience_names",
     "cases",
+    "drafts",
     "histories",
     "identifies",
     "names_of",
@@ -38,16 +39,16 @@ __all__ = [
 def histories(draw: DrawFn, names: Names) -> Case:
     """Up to three calls about one user, with every feature of every rule in any combination."""
     common: Object | None = draw(st.sampled_from(_ENVELOPES))
-    drafts = draw(st.lists(_drafts(names), min_size=1, max_size=3))
-    if common is None and any("type" in draft.body for draft in drafts):
+    drawn = draw(st.lists(drafts(names), min_size=1, max_size=3))
+    if common is None and any("type" in draft.body for draft in drawn):
         common = {}
     ends = calls.user_id_ends()
-    return Case(tuple(drafts), before=draw(ends), after=draw(ends), envelope=common)
+    return Case(tuple(drawn), before=draw(ends), after=draw(ends), envelope=common)
 
 
 def identifies(names: Names, tag: str = "u") -> SearchStrategy[Object]:
     """Single events, ids included, as a bridge would receive them."""
-    return _drafts(names).map(lambda draft: Case((draft,)).events(tag)[0])
+    return drafts(names).map(lambda draft: Case((draft,)).events(tag)[0])
 
 
 def cases(names: Names, focus: str | None = None) -> SearchStrategy[Case]:
@@ -85,7 +86,7 @@ FOCI: Final[Mapping[str, Callable[[Names], SearchStrategy[Case]]]] = MappingProx
 
 
 @functools.lru_cache(maxsize=32)
-def _drafts(names: Names) -> SearchStrategy[Draft]:
+def drafts(names: Names) -> SearchStrategy[Draft]:
     """One call of any kind; most are identifies, many of these computed."""
     plain = st.builds(_draft, trait_cases.traits(names), calls.surroundings())
     users: SearchStrategy[Identity] = st.sampled_from(("absent", "null", "empty"))

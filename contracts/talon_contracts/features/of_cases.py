@@ -1,17 +1,13 @@
-"""Features: what the cases drawn for a check must have shown, or the check has proved nothing."""
+"""What cases for a bridge must have shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from talon_contracts.exact_json import Json, Object
+from talon_contracts.features.feature import Feature, Features
 from talon_contracts.oracle import NotSent, Sent, is_client_side
 from talon_contracts.views import CaseView
-
-Feature: TypeAlias = Callable[[Any], bool]
-"""Whether the view of a case (see `talon_contracts.views`) shows the feature."""
-
-Features: TypeAlias = Mapping[str, Feature]
 
 
 def _traits(view: CaseView) -> list[Object]:
@@ -181,48 +177,3 @@ OF_HISTORIES: Final[Features] = MappingProxyType(
     }
 )
 """For all rules of a bridge together."""
-
-OF_NAMES: Final[Mapping[str, Features]] = MappingProxyType(
-    {
-        "AUD-1": {
-            "digits beside letters": lambda view: any(
-                left.isdigit() != right.isdigit()
-                for left, right in zip(view.key, view.key[1:], strict=False)
-                if "_" not in left + right
-            ),
-            "capitals inside a word": lambda view: any(
-                left.islower() and right.isupper() for left, right in zip(view.name, view.name[1:], strict=False)
-            ),
-            "beyond ASCII": lambda view: not view.name.isascii() and view.key != "",
-            "punctuation": lambda view: any(not each.isalnum() and each not in " _" for each in view.name),
-        },
-        "AUD-3": {
-            "empty key": lambda view: view.problem == "empty",
-            "leading digit": lambda view: view.problem == "starts_with_digit",
-            "taken key": lambda view: view.problem == "taken",
-            "key in order": lambda view: view.problem is None,
-        },
-    }
-)
-"""For the rules of audience keys."""
-
-OF_UPDATES: Final[Mapping[str, Features]] = MappingProxyType(
-    {
-        "ATT-1": {
-            "unknown name": lambda view: "ATT-1" in view.refused,
-            "unknown name beside values": lambda view: "ATT-1" in view.refused and len(view.update.second) > 1,
-            "accepted": lambda view: not view.refused,
-        },
-        "ATT-2": {"wrong type": lambda view: "ATT-2" in view.refused, "accepted": lambda view: not view.refused},
-        "ATT-4": {
-            "null": lambda view: None in view.update.second.values(),
-            "kept": lambda view: bool(view.update.first.keys() - view.update.second.keys()),
-            "replaced": lambda view: bool(view.update.first.keys() & view.update.second.keys()),
-        },
-        "KEY-1": {
-            "no key": lambda view: view.update.authorization == "",
-            "unknown key": lambda view: (view.update.authorization or "").startswith("ApiKey-v1 0"),
-        },
-    }
-)
-"""For the rules of Talon.One."""

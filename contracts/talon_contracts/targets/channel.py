@@ -1,0 +1,140 @@
+"""A channel: requests to one target and their answers as they came, over HTTP or within this process."""
+
+import http.client
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+from talon_contracts.exact_json import Json, decode
+
+ASGIApp: TypeAlias = Callable[..., Any]
+Target: TypeAlias = str | ASGIApp
+"""A URL, or an ASGI app."""
+
+_LARGEST: Final = 64 * 1024 * 1024
+_PIECE: Final = 64 * 1024
+
+
+class CannotJudge(Exception):
+    """A target is down, answers nonsense or never settles, so that no verdict is possible; says what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it came: status and body; `retry_after` is the header of that name."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+    def json(self) -> Json:
+        """The body as JSON with exact numbers; raises CannotJudge when it is none."""
+        try:
+            return decode(self.body)
+        except ValueError as error:
+            raise CannotJudge(f"answer {self.status} is not JSON ({error}): {self.body[:200]!r}") from error
+
+
+class Channel(Protocol):
+    """Where requests go, from one thread at a time."""
+
+    url: str
+    """What the target is called."""
+
+    def request(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Reply:
+        """One exchange, the path as it is given; raises CannotJudge when the target does not answer."""
+
+    def close(self) -> None:
+        """Give back what the channel holds."""
+
+
+def channel(target: Target, *, timeout: float = 10.0) -> Channel:
+    """A channel to a target. Raises ValueError for what is neither a URL nor an app."""
+    if isinstance(target, str):
+        return Connection(target, timeout=timeout)
+    from talon_contracts.targets.in_process import InProcess
+
+    return InProcess.of(target)
+
+
+def together(target: Target, requests: Sequence[tuple[str, str, dict[str, str], bytes]]) -> list[Reply]:
+    """Requests that are on at the same time: method, path, headers, body; their answers in the same order."""
+    if not isinstance(target, str):
+        from talon_contracts.targets.in_process import InProcess
+
+        return InProcess.of(target).together(requests)
+
+    def send(request: tuple[str, str, dict[str, str], bytes]) -> Reply:
+        connection = Connection(target)
+        try:
+            return connection.request(*request)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max(len(requests), 1)) as pool:
+        return list(pool.map(send, requests))
+
+
+class Connection:
+    """One kept-alive HTTP connection to the origin of a URL, for one thread; paths go out as they are given.
+
+    It speaks http.client, because a check costs thousands of requests and this costs a quarter of a full client.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            raise ValueError(f"not an http URL: {url!r}")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self.url = url
+        self._prefix = parts.path.rstrip("/")
+        self._timeout = timeout
+        self._http = kind(parts.hostname, parts.port, timeout=timeout)
+
+    def request(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Reply:
+        """One exchange; raises CannotJudge when the target does not answer.
+
+        A connection that the server closed while it was idle is opened again, once: everything that is sent here may
+        be sent twice (messages carry ids, updates are idempotent).
+        """
+        fresh = self._http.sock is None
+        try:
+            return self._exchange(method, path, headers, body)
+        except (http.client.HTTPException, OSError) as error:
+            self._http.close()
+            if fresh or isinstance(error, TimeoutError):
+                raise self._unanswered(method, path, error) from error
+        try:
+            return self._exchange(method, path, headers, body)
+        except (http.client.HTTPException, OSError) as error:
+            self._http.close()
+            raise self._unanswered(method, path, error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        self._http.request(method, self._prefix + path, body=body, headers=headers)
+        answer = self._http.getresponse()
+        return Reply(answer.status, self._whole(answer), answer.headers.get("Retry-After"))
+
+    def _whole(self, answer: http.client.HTTPResponse) -> bytes:
+        """The body; one that drips or never ends is given up, for the time-out of a socket is of each read."""
+        if answer.length is not None and answer.length <= _PIECE:
+            return answer.read()
+        until = time.monotonic() + self._timeout
+        read = bytearray()
+        while piece := answer.read1(_PIECE):
+            read += piece
+            if len(read) > _LARGEST:
+                raise OSError(f"the answer has more than {_LARGEST} bytes")
+            if time.monotonic() > until:
+                raise TimeoutError(f"the answer is not whole after {self._timeout:g} s")
+        return bytes(read)
+
+    def _unanswered(self, method: str, path: str, error: Exception) -> CannotJudge:
+        return CannotJudge(f"{method} {path} at {self.url}: {type(error).__name__}: {error}")

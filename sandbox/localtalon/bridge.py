@@ -1,0 +1,186 @@
+"""A bridge of a test's own: wired to one deployment, with an outbox that nobody else sees."""
+
+import base64
+import math
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import msgspec
+
+from localtalon.explanation import Explanation
+from localtalon.hosting import Hosted
+from localtalon.in_process import InProcess
+from talon_bridge import codec
+
+_ENGAGE = "personas"
+
+
+class RefusedError(ValueError):
+    """The bridge does not accept a call; the message has its reason and the JSON pointer of the culprit."""
+
+
+class _Events(msgspec.Struct, frozen=True, rename="camel"):
+    events: list[Explanation] = []
+    dead_letters: list[Explanation] = []
+    next: int | None = None
+
+
+_EVENTS = msgspec.json.Decoder(_Events)
+
+
+class Bridge:
+    """A bridge, and what Segment does with it: `url` and `write_key` are for Segment's libraries.
+
+    Calls take Segment's own names for what else they have: `context=`, `messageId=`, `timestamp=`, `integrations=`,
+    `anonymousId=`; each returns its messageId. Use as a context, or `close` it; the sandbox does at its end.
+    """
+
+    def __init__(self, hosted: Hosted, app: InProcess, write_key: str) -> None:
+        self.url = app.url
+        self.write_key = write_key
+        self._hosted = hosted
+        self._app = app
+        self._made = 0
+        self.closed = False
+        self._headers = ((b"authorization", b"Basic " + base64.b64encode(f"{write_key}:".encode())),)
+
+    def identify(self, user_id: str | None, traits: Mapping[str, Any] | None = None, /, **more: Any) -> str:
+        """Send an identify."""
+        return self._send("identify", userId=user_id, traits=dict(traits or {}), **more)
+
+    def track(
+        self, user_id: str | None, event: str, properties: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> str:
+        """Send a track call."""
+        return self._send("track", userId=user_id, event=event, properties=dict(properties or {}), **more)
+
+    def page(
+        self, user_id: str | None, name: str = "", properties: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> str:
+        """Send a page call."""
+        return self._send("page", userId=user_id, name=name, properties=dict(properties or {}), **more)
+
+    def screen(
+        self, user_id: str | None, name: str = "", properties: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> str:
+        """Send a screen call."""
+        return self._send("screen", userId=user_id, name=name, properties=dict(properties or {}), **more)
+
+    def group(self, user_id: str | None, group_id: str, traits: Mapping[str, Any] | None = None, /, **more: Any) -> str:
+        """Send a group call."""
+        return self._send("group", userId=user_id, groupId=group_id, traits=dict(traits or {}), **more)
+
+    def alias(self, user_id: str, previous_id: str, /, **more: Any) -> str:
+        """Send an alias call."""
+        return self._send("alias", userId=user_id, previousId=previous_id, **more)
+
+    def audience(self, user_id: str, key: str, entered: bool, /, **more: Any) -> str:
+        """Send what Engage sends when a user enters an audience, or leaves it (AUD-4)."""
+        return self._computed(user_id, "audience", key, entered, more)
+
+    def computed_trait(self, user_id: str, key: str, value: Any, /, **more: Any) -> str:
+        """Send what Engage sends when a computed trait of a user changes (AUD-6)."""
+        return self._computed(user_id, "computed_trait", key, value, more)
+
+    def batch(self, calls: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Send calls as a library sends them, all in one request; one without a type is an identify."""
+        whole = [self._whole({"type": "identify", **call}) for call in calls]
+        self._post("batch", {"batch": whole})
+        return [call["messageId"] for call in whole]
+
+    def idle(self, timeout: float = 10) -> None:
+        """Wait until all that was accepted is settled; raises TimeoutError after so many seconds, with what waits."""
+        reply = self._app.ask("GET", "/_bridge/idle", timeout=f"{timeout:g}")
+        if reply.status == 409:
+            waiting = [line for each in self.events() if each.state == "waiting" for line in each.lines()]
+            attempts = [each.error or f"status {each.status}" for event in self.events() for each in event.attempts]
+            last = f"; the last answer: {attempts[-1]}" if attempts else ""
+            raise TimeoutError("\n".join((f"not idle after {timeout:g} s{last}", *waiting[:20])))
+        reply.read()
+
+    def explain(self, message_id: str) -> Explanation:
+        """What became of an event; raises LookupError where none has this messageId."""
+        reply = self._app.ask("GET", "/_bridge/events/" + quote(message_id, safe=""))
+        if reply.status == 404:
+            known = ", ".join(each.message_id for each in self.events()[-5:]) or "none"
+            raise LookupError(f"no event has the messageId {message_id!r}; the last are: {known}")
+        return msgspec.json.decode(reply.body, type=Explanation)
+
+    def events(self, state: str | None = None) -> list[Explanation]:
+        """Every event, the oldest first: those in this state (waiting, delivered, skipped, dead)."""
+        found: list[Explanation] = []
+        page = _Events(next=0)
+        while page.next is not None:
+            page = self._read("/_bridge/events", limit=1000, state=state, before=page.next or None)
+            found += page.events
+        return found[::-1]
+
+    def dead_letters(self) -> list[Explanation]:
+        """The events that were given up, the oldest first."""
+        return self._read("/_bridge/dead-letters", limit=1000).dead_letters
+
+    def replay(self) -> int:
+        """Let every dead letter wait again; how many there were."""
+        done: int = self._app.control("POST", "/_bridge/dead-letters/replay", {"all": True})["replayed"]
+        return done
+
+    def close(self) -> None:
+        """End the bridge, whatever waits in it; closing a closed one does nothing."""
+        if not self.closed:
+            self.closed = True
+            self._app.run(self._hosted.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        """Leave the write key out."""
+        return f"Bridge(url={self.url!r})"
+
+    def _read(self, path: str, **query: Any) -> _Events:
+        reply = self._app.ask("GET", path, **query)
+        if reply.status >= 400:
+            reply.read()
+        return _EVENTS.decode(reply.body)
+
+    def _computed(self, user_id: str, kind: str, key: str, value: Any, more: Mapping[str, Any]) -> str:
+        engage = {"computation_class": kind, "computation_key": key}
+        context = dict(more.get("context") or {})
+        context[_ENGAGE] = {**engage, **context.get(_ENGAGE, {})}
+        return self._send("identify", **{**more, "userId": user_id, "traits": {key: value}, "context": context})
+
+    def _send(self, kind: str, **members: Any) -> str:
+        call = self._whole({"type": kind, **members})
+        self._post(kind, call)
+        sent: str = call["messageId"]
+        return sent
+
+    def _whole(self, call: dict[str, Any]) -> dict[str, Any]:
+        self._made += 1
+        return {"messageId": f"{call['type']}-{self._made}", **call}
+
+    def _post(self, name: str, document: Any) -> None:
+        _finite(document, "")
+        reply = self._app.ask("POST", f"/v1/{name}", codec.encode(document), self._headers)
+        if reply.status >= 400:
+            told = msgspec.json.decode(reply.body)
+            raise RefusedError(f"{reply.status}: {told['message']}")
+
+
+def _finite(value: Any, pointer: str) -> None:
+    """Refuse what JSON has no number for; the encoder would write null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RefusedError(f"{pointer} is {value}: JSON has no such number")
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _finite(inner, f"{pointer}/{name}")
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            _finite(inner, f"{pointer}/{index}")

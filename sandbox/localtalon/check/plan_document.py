@@ -1,0 +1,132 @@
+"""A tracking plan: a JSON Schema of the traits, read from a file and flattened to what it lets every trait be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from localtalon.check import json_lines
+from localtalon.check.json_lines import step
+from localtalon.check.shapes import OBJECT, Reader, Shape, TooLargeError, resolved
+from talon_bridge import codec
+from talon_bridge.codec import MalformedError
+from talon_contracts.reports.events import Place
+
+LARGEST: Final = 16 * 1024 * 1024
+
+
+class PlanError(Exception):
+    """A plan that cannot be judged; the message says why, `place` where."""
+
+    def __init__(self, message: str, place: Place) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """A trait of the plan: the keys that lead to it, and what its value may be."""
+
+    path: tuple[str, ...]
+    shape: Shape
+
+    @property
+    def name(self) -> str:
+        """The attribute's name that it makes (MAP-1)."""
+        return "_".join(self.path)
+
+    @property
+    def shown(self) -> str:
+        """The way to it, for people."""
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDocument:
+    """The traits of a plan; `remarks` are the pointers of what could not be followed to its end, and why."""
+
+    file: str
+    text: bytes
+    traits: tuple[Trait, ...]
+    remarks: tuple[tuple[str, str], ...] = ()
+    foreign: tuple[str, ...] = ()
+
+    def lines(self, pointers: set[str]) -> dict[str, int]:
+        """The lines on which these parts of the file begin."""
+        return json_lines.lines(self.text, pointers)
+
+
+def read(name: str) -> PlanDocument:
+    """The plan in a file; `FILE#/pointer` where the schema of the traits is a part of it. Raises `PlanError`."""
+    file, mark, pointer = (name, "", "") if Path(name).exists() else name.rpartition("#")
+    if not mark:
+        file = name
+    text, document = _document(file)
+    found, schema = resolved(document, pointer)
+    if not found:
+        raise PlanError(f"#{pointer} leads nowhere in this file", Place(file))
+    _check(file, text, schema, pointer)
+    try:
+        shape = Reader(document).shape(schema, pointer, (f"#{pointer}",))
+        traits = tuple(_traits(shape, ()))
+        remarks = tuple(_remarks(shape))
+    except (TooLargeError, RecursionError) as error:
+        message = str(error) if isinstance(error, TooLargeError) else "the schema is nested too deeply"
+        raise PlanError(message, Place(file, pointer)) from None
+    return PlanDocument(file, text, traits, remarks, tuple(_foreign(shape)))
+
+
+def _document(file: str) -> tuple[bytes, Any]:
+    try:
+        with open(file, "rb") as stream:
+            text = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise PlanError(f"the plan cannot be read: {error.strerror or error}", Place(file)) from None
+    if len(text) > LARGEST:
+        raise PlanError(f"the plan has more than {LARGEST >> 20} MiB", Place(file))
+    try:
+        return text, codec.value(text)
+    except MalformedError as error:
+        message = error.malformed.message
+        raise PlanError(message, Place(file, "", json_lines.line_of_error(text, message))) from None
+
+
+def _check(file: str, text: bytes, schema: Any, pointer: str) -> None:
+    """Hold the schema against the one that it names, or the newest."""
+    from jsonschema import Draft202012Validator, SchemaError, validators
+
+    if not isinstance(schema, dict):
+        raise PlanError("the plan is no JSON Schema of the traits; that is an object", Place(file, pointer))
+    try:
+        validators.validator_for(schema, default=Draft202012Validator).check_schema(schema)
+    except SchemaError as error:
+        at = pointer + "".join(step(str(part)) for part in error.absolute_path)
+        line = json_lines.lines(text, [at]).get(at, 0)
+        raise PlanError(f"the plan is no valid JSON Schema: {error.message[:300]}", Place(file, at, line)) from None
+    except RecursionError:
+        raise PlanError("the schema is nested too deeply", Place(file, pointer)) from None
+
+
+def _traits(shape: Shape, path: tuple[str, ...]) -> Iterator[Trait]:
+    """Every trait that can be a leaf; one that may be an object as well has others below it."""
+    if path and (shape.kinds is None or shape.kinds - {OBJECT}) and not (shape.kinds is None and shape.members):
+        yield Trait(path, shape)
+    for key, member in shape.members.items():
+        yield from _traits(member, (*path, key))
+
+
+def _remarks(shape: Shape) -> Iterator[tuple[str, str]]:
+    for pointer in shape.open:
+        yield pointer, "traits that the plan does not name may come; they are not judged"
+    for pointer in shape.cut:
+        yield pointer, "the reference leads into what it stands in; what is deeper is not judged"
+    if shape.kinds == frozenset({OBJECT}) and not shape.members and not shape.cut and not shape.open:
+        yield shape.pointer, "the plan does not say what this object holds; its traits are not judged"
+    for member in shape.members.values():
+        yield from _remarks(member)
+
+
+def _foreign(shape: Shape) -> Iterator[str]:
+    yield from shape.foreign
+    for member in shape.members.values():
+        yield from _foreign(member)

@@ -1,0 +1,195 @@
+"""Recorded events: the calls in files and folders, each with its place, and what cannot be read as one."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from localtalon.check import json_lines
+from talon_bridge import codec, events
+from talon_bridge.codec import MalformedError
+from talon_bridge.events import Accepted
+from talon_contracts.reports.events import Place
+
+BY_LINE: Final = (".ndjson", ".jsonl")
+SUFFIXES: Final = (".json", *BY_LINE)
+LONGEST_LINE: Final = 1024 * 1024
+LARGEST_DOCUMENT: Final = 32 * 1024 * 1024
+_EVENT_LIKE: Final = frozenset({"type", "userId", "anonymousId", "traits"})
+_event = codec.decoder(events.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A JSON text with calls in it: a file, or a line of one (`line`, from 1); `text` is set where it is a file."""
+
+    file: str
+    line: int = 0
+    text: bytes = b""
+
+    def place(self, pointer: str) -> Place:
+        """Where a value of the text stands."""
+        if self.line:
+            return Place(self.file, pointer, self.line)
+        return Place(self.file, pointer, json_lines.lines(self.text, [pointer]).get(pointer, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as the door takes it; `pointer` leads to it in its source."""
+
+    source: Source
+    pointer: str
+    event: Accepted
+
+    def place(self, pointer: str) -> Place:
+        """Where a value below the call stands."""
+        return self.source.place(self.pointer + pointer)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What is no event; `judged` says whether it was read and found wrong, or could not even be read."""
+
+    place: Place
+    message: str
+    hint: str = ""
+    judged: bool = True
+
+
+def calls(paths: Iterable[str]) -> Iterator[Call | Unread]:
+    """Everything in these files and folders, in order; `-` is standard input."""
+    for path in paths:
+        for file in _files(path):
+            yield from file if isinstance(file, list) else _in_file(str(file))
+
+
+def _files(path: str) -> Iterator[Path | list[Unread]]:
+    folder = Path(path)
+    if path == "-" or not folder.is_dir():
+        yield folder
+        return
+    found = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and _is_text(file)]
+    yield from found
+    if not found:
+        hint = f"files of events are called {', '.join(f'*{suffix}' for suffix in SUFFIXES)}"
+        yield [Unread(Place(path), "there is no file of events in this folder", hint, judged=False)]
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a path is a file, or a link to nothing, of which its reading will tell."""
+    return path.is_file() or not path.exists()
+
+
+def _in_file(name: str) -> Iterator[Call | Unread]:
+    shown = "standard input" if name == "-" else os.fsencode(name).decode("utf-8", "backslashreplace")
+    nothing = True
+    try:
+        with sys.stdin.buffer if name == "-" else open(name, "rb") as stream:
+            for item in _in_stream(shown, stream):
+                nothing = False
+                yield item
+    except OSError as error:
+        yield Unread(Place(shown), f"the file cannot be read: {error.strerror or error}", judged=False)
+    else:
+        if nothing:
+            yield Unread(Place(shown), "there is no event in this file", judged=False)
+
+
+def _in_stream(name: str, stream: BinaryIO) -> Iterator[Call | Unread]:
+    """One JSON text, or one a line: which of them, the first line tells, and else the file's name."""
+    if name.endswith(BY_LINE):
+        yield from _by_line(name, (), stream)
+        return
+    first = _first_line(stream)
+    if not first.strip():
+        return
+    if len(first) <= LONGEST_LINE and _is_container(first):
+        yield from _by_line(name, BytesIO(first), stream)
+        return
+    raw = first + stream.read(LARGEST_DOCUMENT + 1 - len(first))
+    if len(raw) > LARGEST_DOCUMENT:
+        message = f"the file holds one JSON text of more than {LARGEST_DOCUMENT >> 20} MiB"
+        yield Unread(Place(name), message, "write one call a line, which can be of any number", judged=False)
+        return
+    yield from _in_text(Source(name, text=raw), raw)
+
+
+def _first_line(stream: BinaryIO) -> bytes:
+    """The first line that is not blank, with the blank ones before it."""
+    line = stream.readline(LONGEST_LINE + 1)
+    while line and not line.strip() and len(line) <= LONGEST_LINE:
+        more = stream.readline(LONGEST_LINE + 1)
+        if not more:
+            break
+        line += more
+    return line
+
+
+def _by_line(name: str, before: Iterable[bytes], stream: BinaryIO) -> Iterator[Call | Unread]:
+    for number, line in enumerate(chain(before, _lines(stream)), 1):
+        if len(line) > LONGEST_LINE:
+            message = f"the line has more than {LONGEST_LINE} bytes; no call has"
+            yield Unread(Place(name, line=number), message)
+        elif line.strip():
+            yield from _in_text(Source(name, number), line.strip())
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream; of one that is too long, only the first part."""
+    while line := stream.readline(LONGEST_LINE + 1):
+        yield line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST_LINE + 1)
+
+
+def _is_container(raw: bytes) -> bool:
+    try:
+        return isinstance(codec.value(raw), dict | list)
+    except MalformedError:
+        return False
+
+
+def _in_text(source: Source, raw: bytes) -> Iterator[Call | Unread]:
+    """The calls of one JSON text: an array of them, a batch, or one."""
+    try:
+        items = events.listed(raw) if raw.lstrip().startswith(b"[") else None
+    except MalformedError as error:
+        yield _malformed(source, "", raw, error)
+        return
+    if items is None:
+        yield from _in_object(source, "", raw)
+        return
+    for index, item in enumerate(items):
+        yield from _in_object(source, f"/{index}", item)
+
+
+def _in_object(source: Source, pointer: str, raw: bytes) -> Iterator[Call | Unread]:
+    try:
+        document = codec.value(raw)
+        if len(raw) > events.MAX_EVENT_BYTES:
+            raw = codec.encode(document)  # spaces do not count, which whoever recorded it may have added
+        if isinstance(document, dict) and "batch" in document:
+            accepted = events.batch(raw, 0.0, lambda: "").events
+            yield from (Call(source, f"{pointer}/batch/{index}", event) for index, event in enumerate(accepted))
+        elif isinstance(document, dict) and not _EVENT_LIKE.isdisjoint(document):
+            kind = codec.read(_event, raw).type or "identify"
+            yield from (Call(source, pointer, event) for event in events.single(raw, kind, 0.0, lambda: "").events)
+        else:
+            message = "this is no call: one has at least one of type, userId, anonymousId and traits"
+            yield Unread(source.place(pointer), message)
+    except MalformedError as error:
+        yield _malformed(source, pointer, raw, error)
+
+
+def _malformed(source: Source, pointer: str, raw: bytes, error: MalformedError) -> Unread:
+    """What the door would refuse; of a file that is no JSON, with the line where it stops to be any."""
+    problem = error.malformed
+    hint = "the door answers 400 to it, and nothing of its request is stored"
+    if not source.line and not pointer and problem.code in ("invalid_json", "invalid_utf8"):
+        return Unread(Place(source.file, "", json_lines.line_of_error(raw, problem.message)), problem.message, hint)
+    return Unread(source.place(pointer + problem.pointer), problem.message, hint)

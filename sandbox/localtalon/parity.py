@@ -1,0 +1,176 @@
+"""A comparison: the rules of Talon.One and every assumption of the emulator, put to a deployment."""
+
+import shlex
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from localtalon.parity_manifest import Manifest
+from talon_contracts import trial
+from talon_contracts.checks import CHECKS, Check
+from talon_contracts.curl import Addresses
+from talon_contracts.findings import judged
+from talon_contracts.parity import PROBES
+from talon_contracts.parity.belongings import Belonging, Kind
+from talon_contracts.parity.bench import bench_on
+from talon_contracts.parity.ground import Ground
+from talon_contracts.parity.line import Pace
+from talon_contracts.parity.observation import Seen, Unlike, observe
+from talon_contracts.parity.preparation import make_attributes
+from talon_contracts.parity.sweep import sweep
+from talon_contracts.reports.events import Begun, Ended, Event, Finding, Judged, Planned, Status
+from talon_contracts.rules import RULES
+from talon_contracts.targets import Bench, CannotJudge
+from talon_emulator.assumptions import BY_ID
+
+WORDS: Final[Mapping[Status, str]] = {
+    "kept": "agrees",
+    "broken": "differs",
+    "unproven": "proved nothing",
+    "unjudged": "unknown",
+}
+_REMOVED: Final[tuple[Kind, ...]] = ("customer", "audience", "session")
+RULE_CHECKS: Final = {name: check for name, check in CHECKS.items() if check.target == "talon_one"}
+ENTRIES: Final = (*RULE_CHECKS, *PROBES)
+"""What is compared, by name: a check of a rule, or the id of an assumption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared with what: a ground, the choices in effect at the emulator, the entries that were asked for."""
+
+    ground: Ground
+    manifest: Manifest
+    assumed: Mapping[str, str]
+    entries: tuple[str, ...]
+    paces: tuple[Pace, Pace]
+    version: str
+    seed: int
+    cases: int = 50
+    notes: tuple[str, ...] = ()
+    prefix: str = ""
+    _benches: list[Bench] = field(default_factory=list)
+    """The one that all rules share, once there is one."""
+
+    def events(self) -> Iterator[Event]:
+        """The stream; whatever ends it, what was made is removed."""
+        started = time.monotonic()
+        yield Begun("parity", self._subject(), tuple(map(_planned, self.entries)), self.version, self.seed, WORDS)
+        left = list(self.entries)
+        notes: tuple[str, ...] = ()
+        reason = ""
+        try:
+            sweep(self.ground)
+            make_attributes(self.ground)
+            while left:
+                yield self._judged(left[0])
+                del left[0]
+        except CannotJudge as trouble:
+            reason = str(trouble)
+        except KeyboardInterrupt:
+            reason = "stopped before its turn"
+        finally:
+            notes = self._ended()
+        for entry in left:
+            planned = _planned(entry)
+            yield Judged(planned.check, planned.rule, "unjudged", reason=reason)
+        yield Ended(time.monotonic() - started, notes)
+
+    def _subject(self) -> tuple[tuple[str, str], ...]:
+        access = self.ground.access
+        return ("deployment", self.ground.deployment.url), ("Application", str(access.application))
+
+    def _judged(self, entry: str) -> Judged:
+        started = time.monotonic()
+        if entry in RULE_CHECKS:
+            return self._of_rule(RULE_CHECKS[entry])
+        seen = observe(PROBES[entry], self.ground)
+        seconds = time.monotonic() - started
+        if isinstance(seen, Seen):
+            findings = () if seen.choice == self.assumed[entry] else (self._another(entry, seen.choice),)
+        elif isinstance(seen, Unlike):
+            findings = (self._unlike(entry, seen.what),)
+        else:
+            return Judged(entry, entry, "unjudged", seconds=seconds, reason=seen.reason)
+        return Judged(entry, entry, "broken" if findings else "kept", 1, seconds, findings=findings)
+
+    def _another(self, entry: str, choice: str) -> Finding:
+        choices, assumed = BY_ID[entry].choices, self.assumed[entry]
+        return Finding(
+            entry,
+            f"the emulator does {assumed!r}, this deployment does {choice!r}",
+            hint=f'have the emulator do the same: {entry} = "{choice}" under [emulator.assumptions] in localtalon.toml',
+            expected=choices[assumed],
+            actual=choices[choice],
+        )
+
+    def _unlike(self, entry: str, what: str) -> Finding:
+        assumed = self.assumed[entry]
+        return Finding(
+            entry,
+            f"the emulator does {assumed!r}, this deployment does what the emulator cannot do yet",
+            expected=BY_ID[entry].choices[assumed],
+            actual=what,
+        )
+
+    def _of_rule(self, check: Check) -> Judged:
+        started = time.monotonic()
+        planned = _planned(check.name)
+        try:
+            if not self._benches:
+                self._benches.append(bench_on(self.ground, *self.paces))
+        except CannotJudge as trouble:
+            return Judged(check.name, planned.rule, "unjudged", reason=str(trouble))
+        addresses = Addresses("", self.ground.deployment.url)
+        verdict = trial.run(check, self._benches[0], examples=self.cases, seed=self.seed)
+        return judged(planned, verdict, time.monotonic() - started, addresses, self._again(check.name))
+
+    def _again(self, entry: str) -> str:
+        url, application = self.ground.deployment.url, self.ground.access.application
+        named = f"--deployment {shlex.quote(url)} --application {application} --prefix {self.prefix}"
+        return f"localtalon parity {named} --seed {self.seed} --only {shlex.quote(entry)}"
+
+    def _ended(self) -> tuple[str, ...]:
+        """Clean up, and tell what there is to tell."""
+        try:
+            for bench in self._benches:
+                bench.close()
+            troubles: tuple[str, ...] = ()
+        except CannotJudge as trouble:
+            troubles = (str(trouble),)
+        told = (*self.notes, *troubles, *cleaned(self.ground, self.manifest))
+        self.ground.close()
+        return told
+
+
+def cleaned(ground: Ground, manifest: Manifest) -> tuple[str, ...]:
+    """Remove what was made, and tell what was and what stays."""
+    troubles = sweep(ground)
+    manifest.settle(ground.ledger)
+    told = []
+    customers, audiences, sessions = (_named(ground.ledger.removed, kind) for kind in _REMOVED)
+    attributes = _named(ground.ledger.kept, "attribute")
+    if customers:
+        told.append(f"deleted the data of {len(customers)} customers, {customers[-1]} to {customers[0]}; the IDs stay")
+    if sessions:
+        told.append(f"their sessions stay, without attributes: {', '.join(sessions)}")
+    if audiences:
+        told.append(f"deleted {len(audiences)} audiences: {', '.join(sorted(audiences, key=int))}")
+    if attributes:
+        told.append(f"made attributes, which cannot be deleted, for the next time: {', '.join(attributes)}")
+    left = [belonging for belonging in ground.ledger.kept if belonging.kind in ("customer", "audience")]
+    if left:
+        told.append(f"{len(left)} things are left behind; {manifest.path} lists them, --clean-only removes them")
+    return (*told, *troubles)
+
+
+def _named(belongings: Iterable[Belonging], kind: Kind) -> list[str]:
+    return [belonging.name for belonging in belongings if belonging.kind == kind]
+
+
+def _planned(entry: str) -> Planned:
+    if entry in RULE_CHECKS:
+        rule = RULE_CHECKS[entry].rule
+        return Planned(entry, rule or entry, RULES[rule].statement if rule else "")
+    return Planned(entry, entry, BY_ID[entry].question)

@@ -1,0 +1,170 @@
+"""The command that compares a deployment with the emulator."""
+
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from localtalon.report_options import Outputs, reporting
+
+if TYPE_CHECKING:
+    from localtalon.parity_access import Opened, Wish
+    from localtalon.parity_manifest import Manifest
+
+_MANIFEST: Final = Path("localtalon-parity.ndjson")
+
+
+@click.command()
+@click.option("--deployment", required=True, metavar="URL", help="Base URL of the deployment.")
+@click.option("--application", required=True, type=int, metavar="ID", help="The Application; nothing else is touched.")
+@click.option("--prefix", required=True, help="How every integration ID begins that is made.")
+@click.option("--other-application", type=int, metavar="ID", help="One that an attribute of ours may be connected to.")
+@click.option("--only", multiple=True, metavar="NAME", help="Compare this one; may be given several times.")
+@click.option("--cases", type=click.IntRange(1), default=50, show_default=True, help="Cases for each rule.")
+@click.option("--seed", type=int, help="Draw the cases of an earlier comparison.")
+@click.option("--rate", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Requests a second at most.")
+@click.option("--timeout", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds for an answer.")
+@click.option("--exceed-limits", is_flag=True, help="Also ask more than is allowed, to see where the limits are.")
+@click.option("--live", is_flag=True, help="Allow an Application of the live environment.")
+@click.option("--yes", is_flag=True, help="Do not ask before anything is made.")
+@click.option("--clean-only", is_flag=True, help="Only remove what earlier comparisons left behind.")
+@click.option(
+    "--manifest",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=_MANIFEST,
+    show_default=True,
+    help="Where it is noted what has to be removed.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Compare with an emulator of this config (default: ./localtalon.toml where there is one, else the demo).",
+)
+@reporting
+def parity(
+    *,
+    only: tuple[str, ...],
+    cases: int,
+    seed: int | None,
+    yes: bool,
+    clean_only: bool,
+    manifest: Path,
+    config_file: Path | None,
+    outputs: Outputs,
+    **wished: Any,
+) -> None:
+    """Compare a deployment of Talon.One with the emulator: the rules, and everything that is assumed.
+
+    Keys come from LOCALTALON_API_KEY and LOCALTALON_MANAGEMENT_KEY; LOCALTALON_SEGMENT_KEY and
+    LOCALTALON_THIRDPARTY_URL let Segment's host be asked as well. Exits with 1 when something differs, with 2 when
+    something is unknown.
+    """
+    from localtalon import parity as comparing
+    from localtalon import startup
+    from localtalon.parity_access import Wish
+    from localtalon.parity_manifest import Manifest
+    from talon_emulator.assumptions import in_effect
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself
+    emulator = startup.configured(config_file, None, None).emulator_settings()
+    noted = Manifest(manifest, wished["deployment"], wished["application"])
+    wish = Wish(manifest=noted, largest_body=emulator.max_body_bytes, **wished)
+    entries = _entries(only, comparing.ENTRIES)
+    found, notes = _reached(wish, clean_only)
+    if not yes:
+        _ask(_plan(found, clean_only))
+    if clean_only:
+        _clean(found, noted)
+    comparison = comparing.Comparison(
+        found.ground,
+        noted,
+        assumed=in_effect(emulator.deployment.assumptions),
+        entries=entries,
+        paces=found.paces,
+        version=version("localtalon"),
+        seed=secrets.randbits(32) if seed is None else seed,
+        cases=cases,
+        notes=notes,
+        prefix=wish.prefix,
+    )
+    sys.exit(outputs.write(comparison.events()))
+
+
+def _entries(only: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    from localtalon import startup
+    from talon_bridge.nearest import nearest
+
+    for name in only:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near.name!r}?" if near else "`localtalon assumptions` lists them"
+            startup.fail(f"nothing is compared by the name {name!r}: {hint}")
+    return tuple(name for name in known if name in only) or known
+
+
+def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]:
+    """Everything that is looked at before anything is made."""
+    from localtalon import startup
+    from localtalon.parity_access import opened
+    from talon_contracts.parity.preparation import Unfit, check_key, find_attributes
+    from talon_contracts.parity.sweep import leftovers
+    from talon_contracts.targets import CannotJudge
+
+    try:
+        found = opened(wish)
+        doubt = check_key(found.ground)
+        left = [*wish.manifest.left(), *(leftovers(found.ground) if clean_only else ())]
+        for belonging in left:
+            found.ground.ledger.add(belonging)
+        find_attributes(found.ground)
+    except (Unfit, CannotJudge) as error:
+        startup.fail(str(error))
+    return found, () if doubt is None else (doubt,)
+
+
+def _plan(found: "Opened", clean_only: bool) -> Iterator[str]:
+    from talon_contracts.parity.belongings import mark_of
+    from talon_contracts.parity.preparation import missing
+
+    access, url, left = found.ground.access, found.ground.deployment.url, found.ground.ledger.kept
+    environment = "sandbox" if access.sandbox else "LIVE"
+    yield f"At {url}, in Application {access.application} ({found.name}, {environment}):"
+    if left:
+        yield f"- remove {len(left)} things that earlier comparisons left behind"
+    if clean_only:
+        return
+    attributes = ", ".join(missing(found.ground))
+    if attributes:
+        yield f"- make attributes of customer profiles, which cannot be deleted: {attributes}"
+    yield f"- make customers whose integration IDs begin with {access.tag}, some with a session, and delete their data"
+    yield f"- make about 15 audiences whose names begin with {mark_of(access.application)}, and delete them"
+
+
+def _ask(plan: Iterator[str]) -> None:
+    from localtalon import startup
+    from localtalon.terminal import printable
+
+    for line in plan:
+        click.echo(printable(line), err=True)
+    if not sys.stdin.isatty():
+        startup.fail("nobody is there to agree: say --yes if that is what you want")
+    if not click.confirm("Go on?", err=True):
+        startup.fail("nothing was made")
+
+
+def _clean(found: "Opened", manifest: "Manifest") -> NoReturn:
+    """Remove what is left behind, and end."""
+    from localtalon import parity as comparing
+    from localtalon.terminal import printable
+
+    notes = comparing.cleaned(found.ground, manifest)
+    found.ground.close()
+    for note in notes or ("nothing is left behind",):
+        click.echo(printable(note))
+    sys.exit(1 if found.ground.ledger.kept else 0)

@@ -1,0 +1,74 @@
+"""The controls of a deployment: its clock, and a fault that is in effect."""
+
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from localtalon.in_process import InProcess
+
+
+class Clock:
+    """The time of a deployment. Moments have an offset, or are RFC 3339 text."""
+
+    def __init__(self, emulator: InProcess, deployment: str) -> None:
+        self._emulator = emulator
+        self._deployment = deployment
+
+    @property
+    def now(self) -> datetime:
+        """What time it is there."""
+        return self._moved("GET", "")
+
+    def freeze(self, at: datetime | str | None = None) -> datetime:
+        """Stand still, now or at that moment."""
+        return self._moved("POST", "/freeze", {} if at is None else {"at": at})
+
+    def set(self, at: datetime | str) -> datetime:
+        """Go on from that moment, or stand still there if it stands still."""
+        return self._moved("POST", "/set", {"at": at})
+
+    def advance(self, by: timedelta | float | None = None, **parts: float) -> datetime:
+        """Go forward by so many seconds, or by the parts of a timedelta: `advance(days=3, hours=1)`."""
+        given = by if isinstance(by, timedelta) else timedelta(seconds=by or 0)
+        return self._moved("POST", "/advance", {"seconds": (given + timedelta(**parts)).total_seconds()})
+
+    def real(self) -> datetime:
+        """Back to the time of this machine."""
+        return self._moved("POST", "/real")
+
+    def _moved(self, method: str, path: str, document: Any = None) -> datetime:
+        told = self._emulator.control(method, f"/_emulator/clock{path}", document, deployment=self._deployment)
+        return datetime.fromisoformat(told["now"])
+
+
+class Fault:
+    """A fault in effect, until it is ended; as a context, until the block ends."""
+
+    def __init__(self, emulator: InProcess, deployment: str, number: int) -> None:
+        self._emulator = emulator
+        self._deployment = deployment
+        self._number = number
+        self._struck: int | None = None
+
+    @property
+    def hits(self) -> int:
+        """How often it has struck, until it was ended."""
+        if self._struck is not None:
+            return self._struck
+        listed = self._emulator.control("GET", "/_emulator/faults", deployment=self._deployment)["faults"]
+        return next((each["hits"] for each in listed if each["id"] == self._number), 0)
+
+    def end(self) -> None:
+        """All is well again; ending an ended one does nothing."""
+        if self._struck is None:
+            struck = self.hits
+            self._emulator.ask("DELETE", f"/_emulator/faults/{self._number}", deployment=self._deployment)
+            self._struck = struck
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
