@@ -48,8 +48,8 @@ fix: $(VENV)/.dev ## let the tools mend what they can
 	$(BIN)/ruff check --fix $(PARTS)
 	$(BIN)/ruff format $(PARTS)
 
-table: $(VENV)/.dev ## write the table of emulated operations into the README
-	@$(BIN)/python tests/coverage_table.py
+table: $(VENV)/.dev ## write the tables that are made from the code into README and docs
+	@$(BIN)/python tests/generated_tables.py
 
 bench: $(VENV)/.dev ## what we measure, each a ratio against a ceiling taken in the same run
 	$(BIN)/python -m benchmarks

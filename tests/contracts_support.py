@@ -12,7 +12,7 @@ import uvicorn
 
 from talon_contracts.exact_json import Json, decode
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.targets import Bench, Bridge, Connection, Levers, Management, TalonOne
+from talon_contracts.targets import Bench, Bridge, Connection, Levers, Management, TalonOne, Target
 from talon_emulator.app import create_app
 from talon_emulator.settings import Settings
 
@@ -109,7 +109,7 @@ def talon_one() -> Iterator[str]:
 
 @contextmanager
 def bench(
-    talon_one_url: str,
+    talon_one_url: Target,
     bridge_url: str | None = None,
     *,
     settings: DestinationSettings = SETTINGS,

@@ -1,17 +1,12 @@
-"""The README's table of what is emulated, made from the route table: `make table` writes it there."""
+"""The README's table of what is emulated, made from the route table."""
 
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from talon_emulator import catalogue, operations
 from talon_emulator.calls import Operation
 from talon_emulator.catalogue import DOCUMENTED, Documented
 from talon_emulator.control.routes import CONTROL
 
-BEGIN = "<!-- emulated: begin, written by `make table` -->\n"
-END = "<!-- emulated: end -->\n"
-README = Path(__file__).parent.parent / "README.md"
 TITLES = {
     "integration": "Integration API",
     "management": "Management API",
@@ -36,17 +31,6 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_text(text: str) -> str:
-    """Return what a text has between the markers."""
-    return text.partition(BEGIN)[2].partition(END)[0]
-
-
-def put_into(text: str) -> str:
-    """Return the text with the table between its markers."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}{render()}{END}{rest.partition(END)[2]}"
-
-
 def _title_of(operation: Documented) -> str:
     return TITLES.get(operation.api, TITLES[""])
 
@@ -60,8 +44,3 @@ def _listed(found: Iterable[Operation]) -> str:
     for operation in found:
         methods.setdefault(operation.template, []).append(operation.method)
     return ", ".join(f"`{'/'.join(given)} {template}`" for template, given in sorted(methods.items()))
-
-
-if __name__ == "__main__":
-    README.write_text(put_into(README.read_text("utf-8")), "utf-8")
-    sys.stdout.write(render())

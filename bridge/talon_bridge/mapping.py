@@ -200,11 +200,7 @@ def _rivals(found: tuple[Leaf, ...]) -> dict[str, tuple[Leaf, ...]]:
     sharing: dict[str, list[Leaf]] = defaultdict(list)
     for leaf in found:
         sharing[leaf.name].append(leaf)
-    return {
-        name: tuple(same)
-        for name, same in sharing.items()
-        if len(same) > 1 and len({codec.encode(leaf.value) for leaf in same}) > 1
-    }
+    return {name: tuple(same) for name, same in sharing.items() if len({codec.encode(leaf.value) for leaf in same}) > 1}
 
 
 def _withheld(leaf: Leaf, rule: str, reason: str) -> TraitExplanation:

@@ -18,7 +18,7 @@ from talon_contracts.targets import Bench
 from talon_contracts.verdicts import Unjudged, Verdict
 
 MACHINE: Final = Planned(
-    machine.NAME, "DEL-2", "All rules at once: calls, repetitions, definitions, faults and restarts in any order."
+    machine.NAME, machine.NAME, "All rules at once: calls, repetitions, definitions, faults and restarts in any order."
 )
 EVERY: Final = (*CHECKS, machine.NAME)
 _PAUSE: Final = 0.1
@@ -61,12 +61,12 @@ def lacking(name: str, bench: Bench) -> str:
 
 
 def planned(name: str) -> Planned:
-    """A check as it is announced; all rules of a bridge together are announced as the delivery of what is accepted."""
+    """A check as it is announced; one of several rules goes by its own name."""
     if name == machine.NAME:
         return MACHINE
     rule = CHECKS[name].rule
     if rule is None:
-        return Planned(name, "DEL-1", "All rules of a bridge at once, in calls with every feature.")
+        return Planned(name, name, "All rules of a bridge at once, in calls with every feature.")
     return Planned(name, rule, RULES[rule].statement)
 
 

@@ -73,7 +73,7 @@ def pulled(here: Sequence[AttributeSeed], there: Sequence[AttributeSeed], builti
 
 
 def _with_list(seed: AttributeSeed, known: AttributeSeed | None) -> AttributeSeed:
-    if known is None or known.type != seed.type or not known.allowed_list:
+    if known is None or known.type != seed.type or not (known.allowed_list and seed.has_allowed_list):
         return seed
     return msgspec.structs.replace(seed, allowed_list=known.allowed_list)
 

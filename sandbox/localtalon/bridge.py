@@ -1,7 +1,6 @@
 """A bridge of a test's own: wired to one deployment, with an outbox that nobody else sees."""
 
 import base64
-import math
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -9,10 +8,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from localtalon import payload
 from localtalon.explanation import Explanation
 from localtalon.hosting import Hosted
 from localtalon.in_process import InProcess
-from talon_bridge import codec
 
 _ENGAGE = "personas"
 
@@ -167,20 +166,7 @@ class Bridge:
         return {"messageId": f"{call['type']}-{self._made}", **call}
 
     def _post(self, name: str, document: Any) -> None:
-        _finite(document, "")
-        reply = self._app.ask("POST", f"/v1/{name}", codec.encode(document), self._headers)
+        reply = self._app.ask("POST", f"/v1/{name}", payload.encode(document), self._headers)
         if reply.status >= 400:
             told = msgspec.json.decode(reply.body)
             raise RefusedError(f"{reply.status}: {told['message']}")
-
-
-def _finite(value: Any, pointer: str) -> None:
-    """Refuse what JSON has no number for; the encoder would write null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RefusedError(f"{pointer} is {value}: JSON has no such number")
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            _finite(inner, f"{pointer}/{name}")
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            _finite(inner, f"{pointer}/{index}")

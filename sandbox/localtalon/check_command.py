@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from localtalon.report_options import Outputs, reporting
+from talon_contracts.reports.events import COULD_NOT_JUDGE
 
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[CONFIG]")
+@click.option("--config", "named", metavar="FILE", help="Another way to name CONFIG, as the other commands have it.")
 @click.option("--events", metavar="PATH", multiple=True, help="Recorded events: a file, a folder or -; also several.")
 @click.option("--plan", metavar="FILE", help="A JSON Schema of the traits; FILE#/pointer where it is a part of FILE.")
 @click.option("--ignore", metavar="NAME", multiple=True, help="A trait (or * pattern) that is not meant for Talon.One.")
@@ -17,6 +19,7 @@ from localtalon.report_options import Outputs, reporting
 @reporting
 def check(
     paths: tuple[str, ...],
+    named: str | None,
     events: tuple[str, ...],
     plan: str | None,
     ignore: tuple[str, ...],
@@ -28,15 +31,16 @@ def check(
     CONFIG is ./localtalon.toml where there is one, else the demo. Exits with 1 when a rule is broken, with 2 when
     something could not be judged; a warning breaks nothing.
     """
-    from localtalon import config_file, startup
+    from localtalon import config_file
     from localtalon.check import stream, subject
     from localtalon.config import ConfigError
 
-    config, recorded = _sorted(paths, events)
+    config, recorded = _sorted((*paths, *([] if named is None else [named])), events)
     try:
         item = subject.read(config or config_file.nearby(), ignore, strict)
     except ConfigError as error:
-        startup.fail(str(error))
+        click.echo(f"localtalon: {error}", err=True)
+        sys.exit(COULD_NOT_JUDGE)
     sys.exit(outputs.write(stream.events(item, recorded, plan)))
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from localtalon import payload
 from localtalon.config import Config, ConfigError
 from localtalon.differences import definition, document
 from localtalon.in_process import ControlError, InProcess
@@ -66,7 +67,11 @@ class Talon:
         self.closed = False
         self.journal = Journal(emulator, self.name)
         self.clock = Clock(emulator, self.name)
-        self._limit()
+        try:
+            self._limit()
+        except ControlError:
+            self.close()
+            raise
 
     def profile(self, integration_id: str) -> CustomerProfile:
         """The customer profile with this integration ID, exact in case; raises `NoProfileError`."""
@@ -91,10 +96,11 @@ class Talon:
         """Update a profile as a client with the API key does; raises `ControlError` with Talon.One's refusal."""
         path = f"/v2/customer_profiles/{quote(integration_id, safe='')}"
         headers = ((b"authorization", f"ApiKey-v1 {self.api_key}".encode()),)
-        reply = self._emulator.ask("PUT", path, msgspec.json.encode({"attributes": attributes}), headers)
-        if reply.status >= 400 or not reply.status:
-            last = self.journal.bad()[-1]
-            raise ControlError(f"Talon.One answers {last.status}: {last.message}")
+        reply = self._emulator.ask("PUT", path, payload.encode({"attributes": attributes}), headers)
+        if not 0 < reply.status < 400:
+            last = self.journal.all(integration_id=integration_id)[-1]
+            answer = f"answers {reply.status}" if reply.status else "does not answer"
+            raise ControlError(f"Talon.One {answer}: {last.message}")
         return self.profile(integration_id)
 
     @property

@@ -54,6 +54,8 @@ def amended(
             raise ConfigError(f"client_side_sources is {client_side_sources!r}; give one of {known}")
         destination = replace(destination, client_side_sources=client_side_sources)
     if run_rule_engine is not None:
+        if not isinstance(run_rule_engine, bool):
+            raise ConfigError(f"run_rule_engine is {run_rule_engine!r}; give True or False")
         destination = replace(destination, run_rule_engine=run_rule_engine)
     if attributes:
         deployment = replace(deployment, attributes=_joined(deployment.attributes, attributes))

@@ -1,14 +1,19 @@
 """A service of this process, asked without a socket: from any thread, in the loop that it runs in."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlencode
 
 import msgspec
 
+from talon_emulator.door import CONNECTION
+
 ASGIApp = Callable[..., Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
+
+PATIENCE = 10.0  # seconds after which nobody waits for an answer any more
 
 T = TypeVar("T")
 
@@ -18,7 +23,7 @@ class ControlError(ValueError):
 
 
 class Reply(NamedTuple):
-    """The answer of a service."""
+    """The answer of a service; `status` 0 is that of none."""
 
     status: int
     body: bytes
@@ -75,12 +80,17 @@ class InProcess:
         return self.ask(method, path, b"" if document is None else msgspec.json.encode(document), **query).read()
 
     async def _exchange(self, scope: MutableMapping[str, Any], body: bytes) -> Reply:
-        status, pieces = 0, list[bytes]()
+        status, pieces, gone = 0, list[bytes](), asyncio.Event()
+        scope["extensions"] = {CONNECTION: {"reset": gone.set, "hold": lambda: None}}
         incoming = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def receive() -> MutableMapping[str, Any]:
             message: MutableMapping[str, Any] | None = next(incoming, None)
-            return message or await asyncio.get_running_loop().create_future()
+            if message is None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await gone.wait()
+            return message or {"type": "http.disconnect"}
 
         async def send(message: MutableMapping[str, Any]) -> None:
             nonlocal status

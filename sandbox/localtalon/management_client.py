@@ -60,7 +60,7 @@ class ManagementClient:
 
     def definitions(self, entity: str, kind: Kind) -> Iterator[dict[str, Any]]:
         """Every definition of an entity, each once, whatever is defined meanwhile."""
-        seen: set[Any] = set()
+        seen: set[object] = set()
         skip = 0
         while True:
             asked = {"entity": entity, "kind": kind, "sort": "id", "pageSize": self._page, "skip": skip}
@@ -68,12 +68,11 @@ class ManagementClient:
             data, total = _listed(self._understood(answer))
             if data is None:
                 raise ManagementError(self._stranger(answer))
-            for item in data:
-                if item.get("entity") == entity and item.get("id") not in seen:
-                    seen.add(item.get("id"))
-                    yield item
+            fresh = [item for item in data if item.get("id") not in seen]
+            seen.update(item.get("id") for item in fresh)
+            yield from (item for item in fresh if item.get("entity") == entity)
             skip += len(data)
-            if not data or skip >= total:
+            if not fresh or skip >= total:
                 return
 
     def create(self, definition: dict[str, Any]) -> None:
@@ -142,7 +141,9 @@ class ManagementClient:
 def _listed(told: Any) -> tuple[list[dict[str, Any]] | None, int]:
     """The items of a list and the size of all of it; None when it is no list."""
     data, total = told.get("data"), told.get("totalResultSize")
-    if not isinstance(data, list) or not isinstance(total, int) or not all(isinstance(item, dict) for item in data):
+    if not isinstance(data, list) or not isinstance(total, int):
+        return None, 0
+    if not all(isinstance(item, dict) and isinstance(item.get("id"), int) for item in data):
         return None, 0
     return data, total
 

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,7 @@ from talon_contracts.parity.bench import bench_on
 from talon_contracts.parity.ground import Ground
 from talon_contracts.parity.line import Pace
 from talon_contracts.parity.observation import Seen, Unlike, observe
-from talon_contracts.parity.preparation import make_attributes
+from talon_contracts.parity.preparation import Unfit, check_environment, make_attributes
 from talon_contracts.parity.sweep import sweep
 from talon_contracts.reports.events import Begun, Ended, Event, Finding, Judged, Planned, Status
 from talon_contracts.rules import RULES
@@ -34,6 +34,21 @@ _REMOVED: Final[tuple[Kind, ...]] = ("customer", "audience", "session")
 RULE_CHECKS: Final = {name: check for name, check in CHECKS.items() if check.target == "talon_one"}
 ENTRIES: Final = (*RULE_CHECKS, *PROBES)
 """What is compared, by name: a check of a rule, or the id of an assumption."""
+_MAKES_ATTRIBUTES: Final = frozenset({"ATT-3"})
+
+
+def entries_at(ground: Ground, only: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is compared at a ground, and notes on what is not: some rules are tried at emulators only.
+
+    Who asks for one of those by name is told why it is unknown.
+    """
+    if only:
+        return tuple(entry for entry in ENTRIES if entry in only), ()
+    if ground.access.emulated:
+        return ENTRIES, ()
+    apart = [name for name, check in RULE_CHECKS.items() if "levers" in check.needs or check.rule in _MAKES_ATTRIBUTES]
+    note = f"tried at emulators only, whose keys, clock and attributes can be played with: {', '.join(apart)}"
+    return tuple(entry for entry in ENTRIES if entry not in apart), (note,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +77,12 @@ class Comparison:
         reason = ""
         try:
             sweep(self.ground)
+            check_environment(self.ground)
             make_attributes(self.ground)
             while left:
                 yield self._judged(left[0])
                 del left[0]
-        except CannotJudge as trouble:
+        except (CannotJudge, Unfit) as trouble:
             reason = str(trouble)
         except KeyboardInterrupt:
             reason = "stopped before its turn"

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ MANAGEMENT_KEY: Final = "LOCALTALON_MANAGEMENT_KEY"
 SEGMENT_KEY: Final = "LOCALTALON_SEGMENT_KEY"
 SECOND_SEGMENT_KEY: Final = "LOCALTALON_SECOND_SEGMENT_KEY"
 THIRD_PARTY: Final = "LOCALTALON_THIRDPARTY_URL"
+CONTROL_TOKEN: Final = "LOCALTALON_EMULATOR_CONTROL_TOKEN"  # noqa: S105 (its name)
 MANAGEMENT_RATE: Final = 2.9
 """Requests a second; three are allowed (documented)."""
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,50}")
@@ -58,16 +60,14 @@ def opened(wish: Wish, environment: Mapping[str, str] = os.environ) -> Opened:
         raise Unfit(f"the prefix {wish.prefix!r} must be 1 to 50 letters, digits, - and _: give another --prefix")
     keys = {name: _key(name, environment) for name in (API_KEY, MANAGEMENT_KEY, SEGMENT_KEY, SECOND_SEGMENT_KEY)}
     api_key, management_key = _needed(API_KEY, keys), _needed(MANAGEMENT_KEY, keys)
-    deployment = _line("--deployment", wish.deployment, Pace(wish.rate), wish.timeout)
-    emulated = is_emulated(deployment)
-    paces = (Pace(0), Pace(0)) if emulated else (Pace(wish.rate), Pace(MANAGEMENT_RATE))
-    management = _line("--deployment", wish.deployment, paces[1], wish.timeout)
-    headers = {"Authorization": f"ManagementKey-v1 {management_key}"}
-    name, sandbox = application(management, headers, wish.application)
+    with closing(_line("--deployment", wish.deployment, Pace(0), wish.timeout)) as first:
+        emulated = is_emulated(first)
+        paces = (Pace(0), Pace(0)) if emulated else (Pace(wish.rate), Pace(MANAGEMENT_RATE))
+        headers = {"Authorization": f"ManagementKey-v1 {management_key}"}
+        name, sandbox = application(first, headers, wish.application)
     if not (sandbox or wish.live):
         what = f"Application {wish.application} ({name}) is of the live environment"
         raise Unfit(f"{what}: name one of the sandbox, or say --live if you mean it")
-    third_party = environment.get(THIRD_PARTY) or (wish.deployment if emulated else None)
     access = Access(
         application=wish.application,
         sandbox=sandbox,
@@ -80,16 +80,17 @@ def opened(wish: Wish, environment: Mapping[str, str] = os.environ) -> Opened:
         live=wish.live,
         exceeds_limits=wish.exceed_limits,
         emulated=emulated,
+        control_token=_key(CONTROL_TOKEN, environment),
         largest_body=wish.largest_body,
     )
+    third_party = environment.get(THIRD_PARTY) or (wish.deployment if emulated else None)
     ground = Ground(
         access,
         _line("--deployment", wish.deployment, paces[0], wish.timeout),
-        management,
+        _line("--deployment", wish.deployment, paces[1], wish.timeout),
         _line(THIRD_PARTY, third_party, paces[0], wish.timeout) if third_party else None,
         Ledger(wish.manifest.note),
     )
-    deployment.close()
     return Opened(ground, paces, name)
 
 

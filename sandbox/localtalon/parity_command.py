@@ -1,8 +1,10 @@
 """The command that compares a deployment with the emulator."""
 
+import os
 import secrets
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +15,7 @@ import click
 from localtalon.report_options import Outputs, reporting
 
 if TYPE_CHECKING:
+    from localtalon.parity import Comparison
     from localtalon.parity_access import Opened, Wish
     from localtalon.parity_manifest import Manifest
 
@@ -71,16 +74,15 @@ def parity(
     from localtalon.parity_manifest import Manifest
     from talon_emulator.assumptions import in_effect
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself
     emulator = startup.configured(config_file, None, None).emulator_settings()
     noted = Manifest(manifest, wished["deployment"], wished["application"])
     wish = Wish(manifest=noted, largest_body=emulator.max_body_bytes, **wished)
-    entries = _entries(only, comparing.ENTRIES)
-    found, notes = _reached(wish, clean_only)
-    if not yes:
-        _ask(_plan(found, clean_only))
+    _check_names(only, comparing.ENTRIES)
+    found, doubts = _reached(wish, clean_only)
+    _ask(_plan(found, clean_only), agreed=yes)
     if clean_only:
         _clean(found, noted)
+    entries, notes = comparing.entries_at(found.ground, only)
     comparison = comparing.Comparison(
         found.ground,
         noted,
@@ -90,13 +92,21 @@ def parity(
         version=version("localtalon"),
         seed=secrets.randbits(32) if seed is None else seed,
         cases=cases,
-        notes=notes,
+        notes=(*doubts, *notes),
         prefix=wish.prefix,
     )
-    sys.exit(outputs.write(comparison.events()))
+    sys.exit(_written(comparison, outputs))
 
 
-def _entries(only: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+def _written(comparison: "Comparison", outputs: Outputs) -> int:
+    """Compare, whatever signal ends it, and keep nothing in the working directory."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", scratch)
+        return outputs.write(comparison.events())
+
+
+def _check_names(only: tuple[str, ...], known: tuple[str, ...]) -> None:
     from localtalon import startup
     from talon_bridge.nearest import nearest
 
@@ -105,7 +115,6 @@ def _entries(only: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
             near = nearest(name, known)
             hint = f"did you mean {near.name!r}?" if near else "`localtalon assumptions` lists them"
             startup.fail(f"nothing is compared by the name {name!r}: {hint}")
-    return tuple(name for name in known if name in only) or known
 
 
 def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]:
@@ -118,6 +127,7 @@ def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]
 
     try:
         found = opened(wish)
+        click.get_current_context().call_on_close(found.ground.close)
         doubt = check_key(found.ground)
         left = [*wish.manifest.left(), *(leftovers(found.ground) if clean_only else ())]
         for belonging in left:
@@ -130,7 +140,7 @@ def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]
 
 def _plan(found: "Opened", clean_only: bool) -> Iterator[str]:
     from talon_contracts.parity.belongings import mark_of
-    from talon_contracts.parity.preparation import missing
+    from talon_contracts.parity.preparation import promised
 
     access, url, left = found.ground.access, found.ground.deployment.url, found.ground.ledger.kept
     environment = "sandbox" if access.sandbox else "LIVE"
@@ -139,19 +149,22 @@ def _plan(found: "Opened", clean_only: bool) -> Iterator[str]:
         yield f"- remove {len(left)} things that earlier comparisons left behind"
     if clean_only:
         return
-    attributes = ", ".join(missing(found.ground))
+    attributes = ", ".join(promised(found.ground))
     if attributes:
         yield f"- make attributes of customer profiles, which cannot be deleted: {attributes}"
     yield f"- make customers whose integration IDs begin with {access.tag}, some with a session, and delete their data"
     yield f"- make about 15 audiences whose names begin with {mark_of(access.application)}, and delete them"
 
 
-def _ask(plan: Iterator[str]) -> None:
+def _ask(plan: Iterator[str], *, agreed: bool) -> None:
+    """Say what is going to happen, and go on when somebody agrees, or has agreed before."""
     from localtalon import startup
     from localtalon.terminal import printable
 
     for line in plan:
         click.echo(printable(line), err=True)
+    if agreed:
+        return
     if not sys.stdin.isatty():
         startup.fail("nobody is there to agree: say --yes if that is what you want")
     if not click.confirm("Go on?", err=True):

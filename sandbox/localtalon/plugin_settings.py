@@ -68,6 +68,8 @@ def _file(item: pytest.Item, marked: str | Path | None, configured: str) -> Path
     """The config file: the marker's, from the folder of the test or the root directory; the ini's; the root's own."""
     root = item.config.rootpath
     if marked is not None:
+        if not isinstance(marked, str | Path):
+            pytest.fail(f"localtalon: config is {marked!r}; give the path of a file", pytrace=False)
         beside = item.path.parent / marked
         return beside if beside.is_file() else root / marked
     if configured:

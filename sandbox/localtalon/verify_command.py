@@ -24,7 +24,7 @@ from localtalon.report_options import Outputs, reporting
 @click.option("--rule", "rules", metavar="RULE", multiple=True, help="Only this rule; also several.")
 @click.option("--examples", type=click.IntRange(1, 1_000_000), default=100, help="Cases of each check (default 100).")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Draw the cases of this seed again.")
-@click.option("--settle", type=click.FloatRange(0.1, 300), default=10.0, help="Seconds to wait for what was sent.")
+@click.option("--settle", type=click.FloatRange(0.1, 300), default=30.0, help="Seconds to wait for what was sent (30).")
 @reporting
 def verify(
     bridge: str | None,

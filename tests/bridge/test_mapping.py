@@ -14,7 +14,7 @@ from bridge_support import destination
 from talon_bridge import codec, events
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.flatten import leaves
-from talon_bridge.mapping import CLIENT_LIBRARIES, Plan, Request, plan, superseded, unreadable
+from talon_bridge.mapping import CLIENT_LIBRARIES, Plan, Request, computation_key, plan, superseded, unreadable
 from talon_bridge.settings import Destination
 
 LISTED = ("a", "a_b", "a_B", "a_b_c", "b", "_", "")
@@ -354,3 +354,97 @@ def test_what_is_not_sent_is_not_superseded() -> None:
 def test_an_event_that_cannot_be_read_is_a_dead_letter() -> None:
     notice = Notice("", "the stored call cannot be mapped; the bridge's log says why")
     assert unreadable() == Plan(None, notice, (), (), dead=True)
+
+
+# The words of it
+
+
+def why(mapped: Plan) -> tuple[str, str]:
+    assert mapped.reason is not None
+    return mapped.reason.rule, mapped.reason.reason
+
+
+@pytest.mark.parametrize(
+    ("members", "rule", "reason"),
+    [
+        ({"type": "page"}, "ID-3", "only identify calls are sent to Talon.One; this is a page"),
+        ({"integrations": {"All": False}}, "ID-4", "integrations switches the destination off (All: false)"),
+        ({"integrations": {"all": False}}, "ID-4", "integrations switches the destination off (all: false)"),
+        (
+            {"integrations": {"Talon.One": False}},
+            "ID-4",
+            "integrations switches the destination off (Talon.One: false)",
+        ),
+        (
+            {"integrations": {"Talon_One": False}},
+            "ID-4",
+            "integrations switches the destination off (Talon_One: false)",
+        ),
+        ({"userId": ""}, "ID-2", "there is no userId; only logged-in users are sent"),
+        ({"userId": ".."}, "ID-1", "the userId '..' cannot be part of a path"),
+        ({"userId": "x" * 1001}, "ID-1", "the userId has 1001 characters; an integration ID has at most 1000"),
+        ({"channel": "mobile"}, "SRC-1", "channel mobile is a client-side source, and client_side_sources is reject"),
+        ({"traits": {}}, "MAP-6", "no trait is left to send, so no request is made"),
+        ({"traits": {"c": 1, "a": [[]]}}, "MAP-3", "no trait is left to send, so no request is made"),
+        ({"traits": {"a": [[]], "c": 1}}, "MAP-5", "no trait is left to send, so no request is made"),
+    ],
+)
+def test_the_words_of_a_reason(members: dict[str, Any], rule: str, reason: str) -> None:
+    mapped = plan(event(**members), destination(custom_attributes=LISTED, client_side_sources="reject"))
+    assert why(mapped) == (rule, reason)
+    assert mapped.dead == (rule == "ID-1")
+    for trait in mapped.traits:
+        if rule[:3] != "MAP":
+            assert (trait.verdict, trait.rule, trait.reason) == (Verdict.WITHHELD, rule, "its event is not sent")
+
+
+def test_a_collision_names_all_the_others() -> None:
+    mapped = mapped_to("a_b_c", traits={"a": {"b_c": 1, "b": {"c": 2}}, "a_b": {"c": 1}})
+    assert [trait.reason for trait in mapped.traits] == [
+        "/a/b/c, /a_b/c makes the same name a_b_c with another value",
+        "/a/b_c, /a_b/c makes the same name a_b_c with another value",
+        "/a/b_c, /a/b/c makes the same name a_b_c with another value",
+    ]
+
+
+CLIENT_NAMES = (
+    "analytics.js", "@segment/analytics-next", "analytics-next", "analytics-ios", "analytics-android",
+    "analytics-kotlin", "analytics-swift", "analytics-react-native", "@segment/analytics-react-native",
+    "analytics-flutter", "analytics_flutter", "analytics-xamarin",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("members", "source"),
+    [
+        *(({"context": {"library": {"name": name}, "channel": "server"}}, name) for name in CLIENT_NAMES),
+        *(({"channel": channel}, f"channel {channel}") for channel in ("client", "browser", "mobile")),
+        ({"channel": "server", "context": {"channel": "browser"}}, "channel browser"),
+        ({"channel": "mobile", "context": {"channel": "browser"}}, "channel mobile"),
+    ],
+)
+def test_a_client_side_source_is_named(members: dict[str, Any], source: str) -> None:
+    mapped = plan(event(**members), TO)
+    text = f"{source} is a client-side source; traits that affect promotions are expected from server-side sources"
+    assert mapped.warnings == (Notice("SRC-1", text),)
+    unsent = plan(event(**members, traits={}), TO)
+    assert unsent.warnings == mapped.warnings
+
+
+@pytest.mark.parametrize("key", ["30_day_buyers", "_x", "a-b", "é", "a b"])
+def test_a_key_that_no_attribute_can_have_is_warned_of(key: str) -> None:
+    mapped = plan(event(traits={key: True}, context=engaged(key), channel="browser"), TO)
+    assert attributes(mapped) == {key: True}
+    warned = Notice("AUD-3", f"no Talon.One attribute can be called {key}; give the audience another key")
+    assert mapped.warnings[1:] == (warned,)
+    assert mapped.warnings[0].rule == "SRC-1"
+
+
+@pytest.mark.parametrize("key", [None, "", "buyers", "B2", 5])
+def test_a_key_that_an_attribute_can_have_is_not(key: Any) -> None:
+    assert plan(event(context=engaged(key)), TO).warnings == ()
+
+
+@pytest.mark.parametrize("key", ["k", "a_b", "A"])
+def test_the_key_of_an_event(key: str) -> None:
+    assert computation_key(event(context=engaged(key))) == key

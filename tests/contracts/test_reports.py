@@ -228,10 +228,12 @@ def test_annotations_are_the_most_severe_and_count_the_rest(told: Report) -> Non
 
 
 def test_an_annotation_names_file_line_and_pointer() -> None:
-    finding = Finding("MAP-3", "100%: not, listed", "add it", Place("a,b:c%.json", "/traits/x", 7))
+    finding = Finding("MAP-3", "100%: not, %0A %25 listed", "add it", Place("a,b:c%0A.json", "/traits/x", 7))
     ((kind, properties, message),) = commands(annotations.text(one(finding)))
-    assert (kind, message) == ("error", "100%: not, listed\nadd it")
-    assert properties == {"file": "a,b:c%.json", "line": "7", "title": "MAP-3 broken /traits/x"}
+    assert (kind, message) == ("error", "100%: not, %0A %25 listed\nadd it")
+    assert properties == {"file": "a,b:c%0A.json", "line": "7", "title": "MAP-3 broken /traits/x"}
+    odd = Finding("MAP-3", "looks odd", severity="warning")
+    assert commands(annotations.text(one(odd, "kept"))) == [("warning", {"title": "MAP-3"}, "looks odd")]
 
 
 # SARIF

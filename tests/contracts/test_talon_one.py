@@ -14,9 +14,9 @@ from talon_contracts.strategies import names_of
 from talon_contracts.strategies.updates import Update, with_strangers
 from talon_contracts.targets import Bench, Connection
 from talon_contracts.trial import run
-from talon_contracts.verdicts import Kept
 from talon_contracts.value_types import ATTRIBUTE_TYPES
 from talon_contracts.vectors import Vector
+from talon_contracts.verdicts import Kept
 
 OF_TALON_ONE = [check for check in CHECKS.values() if check.target == "talon_one"]
 NAMES = names_of(SETTINGS, DEFINITIONS)

@@ -52,16 +52,27 @@ def test_broken_is_not_made_smaller_unless_asked() -> None:
     assert verdict.case != [0, 0, 0, 0]
 
 
-def test_broken_once_is_broken_and_says_so() -> None:
+def once_in_a_while(rule: str) -> Any:
     calls: list[object] = []
 
     def judge(bench: Bench, case: object) -> Mismatch | None:
         calls.append(case)
-        return Mismatch("MAP-1", case, 1, 2) if len(calls) == 10 else None
+        return Mismatch(rule, case, 1, 2) if len(calls) == 10 else None
 
-    verdict = run(check(judge), bench())
+    return judge
+
+
+def test_a_delivery_that_goes_wrong_once_is_broken_and_says_so() -> None:
+    verdict = run(replace(check(once_in_a_while("DEL-1")), rule="DEL-1"), bench())
     assert isinstance(verdict, Broken)
     assert not verdict.steady
+
+
+def test_a_mapping_that_goes_wrong_once_cannot_be_judged() -> None:
+    verdict = run(check(once_in_a_while("MAP-1")), bench())
+    assert isinstance(verdict, Unjudged)
+    assert "came out well when it was sent again; expected 1, found 2" in verdict.reason
+    assert "loses" in verdict.reason
 
 
 def test_a_feature_that_never_shows_proves_nothing() -> None:

@@ -89,7 +89,7 @@ def test_every_number_in_each_place_of_a_time() -> None:
 @pytest.mark.parametrize("year", [0, 1, 4, 100, 400, 1900, 2000, 2023, 2024, 2100, 9999])
 def test_every_day_of_a_year(year: int) -> None:
     for month in range(1, 13):
-        for day in range(100):
+        for day in range(34):
             text = f"{year:04}-{month:02}-{day:02}T00:00:00Z"
             assert accepts_value("time", text) == (1 <= day <= calendar.monthrange(year or 400, month)[1]), text
 

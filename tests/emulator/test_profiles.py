@@ -145,6 +145,9 @@ numbers = st.lists(st.integers(1, 6), max_size=5)
 
 @pure
 @given(numbers, numbers, numbers, st.none() | st.booleans())
+@example([1], [2, 3], [1, 3], True)
+@example([1], [2, 3], [1, 3], False)
+@example([1], [2, 3], [1, 3], None)
 def test_who_joins_and_leaves(was: list[int], adds: list[int], deletes: list[int], joins_last: bool | None) -> None:
     profile = msgspec.structs.replace(HELD, audiences=tuple(sorted(set(was))))
     order = {} if joins_last is None else {"joins_last": joins_last}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from emulator_support import pure
 from talon_emulator.attributes import TYPES
-from talon_emulator.values import CHECKS, NOUNS, show
+from talon_emulator.values import CHECKS, NOUNS, PLAIN, show, text_of
+from value_support import edits
 
 DIGITS = set(string.digits)
 
@@ -187,4 +188,68 @@ def test_every_type_has_a_check_and_a_noun() -> None:
     ],
 )
 def test_shows_values_as_go_does(value: Any, shown: str) -> None:
+    assert show(value) == shown
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2024-02-29T23:59:59.12+23:59",
+        "1999-10-08T07:16:35-04:20",
+        "2000-01-30T00:00:00Z",
+        "2019-12-31T19:39:49.9Z",
+        "2023-11-20T10:28:08+10:09",
+    ],
+)
+def test_a_time_with_one_slip(moment: str) -> None:
+    assert CHECKS["time"](moment)
+    for text in edits(moment, "0123456789:-+.,TtZz \n٣"):
+        assert CHECKS["time"](text) == oracle_time(text), text
+
+
+@pytest.mark.parametrize("year", [0, 1, 4, 100, 400, 1900, 2000, 2023, 2024, 2100, 9999])
+def test_every_day_of_a_year(year: int) -> None:
+    for month in range(14):
+        for day in range(34):
+            text = f"{year:04}-{month:02}-{day:02}T00:00:00Z"
+            assert CHECKS["time"](text) == oracle_time(text), text
+
+
+def test_every_number_in_each_place_of_a_time() -> None:
+    places = ("T{}:00:00Z", "T00:{}:00Z", "T00:00:{}Z", "T00:00:00+{}:00", "T00:00:00-{}:00", "T00:00:00+00:{}")
+    for number in range(100):
+        for place in places:
+            text = "2024-01-01" + place.format(f"{number:02}")
+            assert CHECKS["time"](text) == oracle_time(text), text
+
+
+@pytest.mark.parametrize("point", ["5, 7.2", " -12.50 , 0.9 ", "3,-48"])
+def test_a_location_with_one_slip(point: str) -> None:
+    assert CHECKS["location"]({"format": "point", "object": point})
+    for text in edits(point, "0195.,+- e\t\n٣"):
+        value = {"format": "point", "object": text}
+        assert CHECKS["location"](value) == oracle_location(value), text
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"object": "5,7"}, {"format": "Point", "object": "5,7"}, {"format": "point", "object": 5}, [], "5,7"]
+)
+def test_no_location(value: Any) -> None:
+    assert not CHECKS["location"](value)
+    assert not CHECKS["(list location)"]([value])
+
+
+def test_what_needs_no_check_passes_it() -> None:
+    assert {"string": str, "number": int, "boolean": bool} == PLAIN
+
+
+@pytest.mark.parametrize("length", [0, 1, 199, 200, 201, 1000])
+def test_what_is_shown_fits_a_message(length: int) -> None:
+    text = "x" * length
+    assert text_of(text) == text
+    assert show(text) == (text if length <= 200 else "x" * 200 + "...")
+
+
+@pytest.mark.parametrize(("value", "shown"), [([], "[]"), ({}, "map[]"), (["a"], "[a]"), ({"a": 1}, "map[a:1]")])
+def test_shows_what_is_empty_and_what_is_alone(value: Any, shown: str) -> None:
     assert show(value) == shown

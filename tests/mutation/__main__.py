@@ -40,7 +40,7 @@ def _mutants(cores: Sequence[Core], workers: int) -> int:
     results = []
     sys.stdout.write(f"{'core':<32}{'mutants':>8}{'killed':>8}{'equivalent':>12}{'survived':>10}{'seconds':>9}\n")
     for core in cores:
-        result = run.try_all(core, listed.get(core.module, {}), workers)
+        result = run.try_all(core, listed.get(core.module, {}), workers, _tell)
         results.append(result)
         _line(core.module, [result])
     _line("together", results)
@@ -52,6 +52,11 @@ def _mutants(cores: Sequence[Core], workers: int) -> int:
         for name in result.judgement.idle:
             sys.stdout.write(f"\nnot needed any more:\n{equivalents.entry(result.core.module, name)}")
     return 1 if any(result.judgement.survived or result.judgement.idle for result in results) else 0
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _line(name: str, results: Sequence[run.Result]) -> None:

@@ -30,5 +30,5 @@ CORES = (
     Core("talon_emulator.definitions", ("emulator/test_definitions.py", "emulator/test_attributes.py")),
     Core("talon_emulator.profiles", ("emulator/test_profiles.py",)),
     Core("talon_contracts.oracle", ("contracts/test_vectors.py", "contracts/test_oracle.py")),
-    Core("talon_contracts.value_types", ("contracts/test_vectors.py", "contracts/test_oracle.py")),
+    Core("talon_contracts.value_types", ("contracts/test_value_types.py", "contracts/test_vectors.py")),
 )

@@ -58,7 +58,7 @@ def _constant(node: ast.Constant) -> Iterator[ast.AST]:
     elif isinstance(value, str) and is_pattern(value):
         yield from map(ast.Constant, patterns(value))
     elif isinstance(value, str):
-        yield ast.Constant("" if value else "XX")
+        yield ast.Constant("" if value else "/?")
 
 
 def _compare(node: ast.Compare) -> Iterator[ast.AST]:

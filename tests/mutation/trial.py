@@ -1,23 +1,30 @@
 """A trial: the tests of a core in a process of their own, which may be given a changed core."""
 
 import contextlib
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import io
+import json
 import os
 import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 from mutation.cores import ROOT, Core
 
 _CPU_SECONDS = 30  # for what never ends; counted by the processor, since the machine may be busy
 _SECONDS = 300
+BROKEN = 70  # the exit code of a process in which the trial itself has an error
+_EXAMPLES_TO_REACH_ALL = 10  # of each property; what needs more luck to be reached deserves an example of its own
 
 # What the tests import that is not ours: loaded once, before the processes part. What is ours is loaded in each.
 _FOREIGN = ("aiohttp", "hypothesis.strategies", "httpx", "jsonschema", "msgspec", "pytest", "starlette.applications")
@@ -62,6 +69,7 @@ def _load() -> None:
     # The profile of tests/conftest.py inherits these. Nothing is shrunk: that a test fails is enough.
     settings.register_profile("mutation", derandomize=True, phases=(Phase.explicit, Phase.generate))
     settings.load_profile("mutation")
+    gc.freeze()
     ours = [name for name in sys.modules if name.startswith(("talon_", "localtalon"))]
     assert not ours, f"{ours} would be the same in every trial"
 
@@ -72,36 +80,66 @@ def begin(work: Callable[[], int]) -> int:
     child = os.fork()
     if child:
         return child
-    status = 1
+    status = BROKEN
     try:
         resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
         signal.alarm(_SECONDS)
         os.chdir(ROOT)
         status = work()
         sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
 
 
-def test(core: Core, code: CodeType) -> int:
-    """Run the tests of a core on changed code of it; return pytest's exit code."""
+def test(core: Core, code: CodeType, seconds: Mapping[str, float]) -> int:
+    """Run the tests of a core on changed code of it, the quick ones first; return pytest's exit code."""
     sys.meta_path.insert(0, _Changed(core, code))
-    status, _ = _pytest(core)
+    # That they fail is enough, and is known sooner without an account of it.
+    status, _ = _pytest(core, "--tb=no", "--assert=plain", "-p", "no:unraisableexception", plugins=[_Quickest(seconds)])
     return status
 
 
-def check(core: Core) -> int:
-    """Run the tests of a core as it is, and show what they say when they fail."""
-    status, said = _pytest(core)
+def check(core: Core, notes: Path) -> int:
+    """Run the tests of a core as it is; note how long each takes, and show what they say when they fail."""
+    watch = _Watch()
+    status, said = _pytest(core, plugins=[watch])
+    notes.write_text(json.dumps(watch.seconds), "utf-8")
     if status:
         sys.stdout.write(said)
     return status
 
 
+class _Watch:
+    """A plugin that sees how long each test takes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Take note of a test, or of what goes before and after it."""
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+
+class _Quickest:
+    """A plugin that lets quick tests come first."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self._seconds = seconds
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Put the tests in order."""
+        items.sort(key=lambda item: self._seconds.get(item.nodeid, 0.0))
+
+
 def cover(core: Core) -> int:
     """Run the tests of a core as it is; show which lines and branches they do not reach, and return 1 when any."""
     import coverage
+    from hypothesis import settings
 
+    settings.register_profile("coverage", max_examples=_EXAMPLES_TO_REACH_ALL)
+    settings.load_profile("coverage")
     measured = coverage.Coverage(branch=True, include=[str(core.path)], data_file=None, config_file=False)
     with measured.collect():
         status, said = _pytest(core)
@@ -115,11 +153,11 @@ def cover(core: Core) -> int:
     return 0 if reached == 100 else 1
 
 
-def _pytest(core: Core) -> tuple[int, str]:
+def _pytest(core: Core, *more: str, plugins: Sequence[object] = ()) -> tuple[int, str]:
     import pytest
 
-    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]
+    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", *more]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = pytest.main([*options, *(str(ROOT / "tests" / test) for test in core.tests)])
+        status = pytest.main([*options, *(str(ROOT / "tests" / test) for test in core.tests)], plugins)
     return int(status), said.getvalue()

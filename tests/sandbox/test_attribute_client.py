@@ -201,6 +201,7 @@ def http(status: str, body: str, kind: str = "application/json", extra: str = ""
         (http("200 OK", "[]"), "is not Talon.One's Management API"),
         (http("200 OK", "{}"), "is not Talon.One's Management API"),
         (http("200 OK", '{"data": [1], "totalResultSize": 1}'), "is not Talon.One's Management API"),
+        (http("200 OK", '{"data": [{"id": []}], "totalResultSize": 1}'), "is not Talon.One's Management API"),
         (http("200 OK", "[" * 100_000), "is not Talon.One's Management API"),
         (b"nonsense\r\n\r\n", "no deployment answers"),
     ],
@@ -214,7 +215,7 @@ def test_what_is_no_deployment(answer: bytes, said: str) -> None:
 
 def test_a_deployment_that_never_gets_to_the_end_of_its_list_does_not_hold_anybody() -> None:
     item = {"id": 1, "entity": "CustomerProfile", "name": "a"}
-    with answering(http("200 OK", json.dumps({"data": [item], "totalResultSize": 3}))) as url, client(url) as asked:
+    with answering(http("200 OK", json.dumps({"data": [item], "totalResultSize": 10**9}))) as url, client(url) as asked:
         assert names(asked.definitions("CustomerProfile", "custom")) == ["a"]
 
 

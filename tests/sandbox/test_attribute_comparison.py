@@ -1,7 +1,8 @@
 """How a config's definitions and a deployment's differ, and what a push would make of that."""
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from localtalon.attribute_comparison import differences, plan, pulled
@@ -55,6 +56,7 @@ def test_a_near_miss_in_spelling_is_a_hint() -> None:
     assert there.says.endswith("did you mean address_city?")
 
 
+LISTED = AttributeSeed("size", "string", restricted_by_suggestions=True, has_allowed_list=True, allowed_list=("S", "M"))
 names = st.sampled_from(("email", "Email", "vip", "VIP", "age", "tier"))
 seeds = st.builds(
     AttributeSeed,
@@ -73,6 +75,8 @@ definitions = st.lists(seeds, max_size=5, unique_by=lambda seed: seed.name)
 
 
 @given(definitions, definitions, st.booleans())
+@example([LISTED], [msgspec.structs.replace(LISTED, allowed_list=())], True)
+@example([LISTED], [AttributeSeed("size", "string", restricted_by_suggestions=True)], True)
 def test_after_a_pull_nothing_differs(here: list[AttributeSeed], there: list[AttributeSeed], builtin: bool) -> None:
     assert differences(pulled(here, there, builtin), there) == ()
     assert differences(pulled([], there, True), there) == ()

@@ -179,3 +179,29 @@ def test_without_the_definitions_of_a_deployment_nothing_is_said_to_be_kept(tmp_
     for judged in report.judged:
         assert judged.status == ("kept" if judged.rule in ("CONFIG", "ATT-3") else "unjudged")
         assert judged.status == "kept" or "localtalon attributes pull" in judged.reason
+
+
+def test_a_secret_that_is_not_in_the_file_is_a_warning(tmp_path: Path) -> None:
+    """CI has the file and no keys."""
+    text = SHOP.replace("[destination]", '[destination]\napplication_domain = "https://shop.talon.one"')
+    text = f'[emulator]\nhost = "0.0.0.0"\n{text}'
+    report = check(tmp_path, text, [{"userId": "u", "traits": {"vip": "true"}}])
+    assert errors(report) == [("ATT-2", "/traits/vip", 1)]
+    assert [f.message.partition(" ")[0] for f in findings(report) if f.severity == "warning"] == [
+        "the",
+        "destination.api_key",
+    ]
+
+
+def test_keys_that_differ_in_case_only_are_a_warning(tmp_path: Path) -> None:
+    text = SHOP + definitions({"Vips": "boolean", "vips": "boolean"})
+    text += '\n[[audiences]]\nname = "a"\nkey = "Vips"\n\n[[audiences]]\nname = "VIPs"\n'
+    found = {(f.rule, f.severity, f.place.pointer) for f in findings(check(tmp_path, text)) if f.place is not None}
+    assert found == {("AUD-3", "warning", "audiences[1]"), ("ATT-3", "warning", "deployment.attributes[9].name")}
+
+
+def test_an_attribute_of_another_entity_is_told(tmp_path: Path) -> None:
+    text = f'{SHOP}entity = "CustomerSession"\n'.replace('"email"', '"lifetime_value", "email"', 1)
+    (finding,) = findings(check(tmp_path, text))
+    assert finding.rule == "ATT-1"
+    assert "it is on CustomerSession" in finding.message

@@ -14,8 +14,8 @@ from segment.analytics.client import Client
 
 from contracts_support import DEFINITIONS, SETTINGS, Recorder, bench, recording
 from localtalon import Sandbox
-from talon_bridge.audience_key import key_of, problems
-from talon_contracts import schemas
+from localtalon.verification import key_or_refusal
+from talon_contracts import machine, schemas
 from talon_contracts.checks import CHECKS, Check
 from talon_contracts.exact_json import same_value
 from talon_contracts.judges import malformed
@@ -26,14 +26,16 @@ from talon_contracts.targets import Bench
 from talon_contracts.trial import run
 from talon_contracts.verdicts import Kept
 
+QUICK = '[emulator]\nlimits = "off"\n[bridge]\nmax_requests_per_second = 0\nfirst_wait = 0.02\nrequest_timeout = 1\n'
 
-def key_or_refusal(name: str, others: tuple[str, ...]) -> str:
-    """The key of an audience beside others, as defining it would give it; raises ValueError where that is an error."""
-    named = {f"other {number}": key for number, key in enumerate(others)}
-    found = problems({**named, name: None})
-    if any(problem.audience == name for problem in found):
-        raise ValueError(str(found[-1]))
-    return key_of(name)
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A pair that retries at once."""
+    config = tmp_path_factory.mktemp("quick") / "localtalon.toml"
+    config.write_text(QUICK)
+    with Sandbox(config) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def pair(sandbox: Sandbox) -> Iterator[Bench]:
 def rejecting_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A pair whose destination is set to reject client-side sources."""
     config = tmp_path_factory.mktemp("rejecting") / "localtalon.toml"
-    config.write_text('[bridge]\nmax_requests_per_second = 0\n[destination]\nclient_side_sources = "reject"\n')
+    config.write_text(f'{QUICK}[destination]\nclient_side_sources = "reject"\n')
     with Sandbox(config) as running:
         settings = replace(SETTINGS, client_side_sources="reject")
         with bench(running.emulator_url, running.bridge_url, settings=settings) as made:
@@ -62,6 +64,11 @@ def test_our_pair_keeps_the_rule(check: Check, pair: Bench) -> None:
 @pytest.mark.parametrize("name", ["SRC-1", "ID-3", "MAP-4", "AUD-4", "all together"])
 def test_our_pair_keeps_the_rule_where_client_side_sources_are_rejected(name: str, rejecting_pair: Bench) -> None:
     verdict = run(CHECKS[name], rejecting_pair, examples=60)
+    assert isinstance(verdict, Kept), verdict
+
+
+def test_our_pair_keeps_all_of_them_whatever_happens(pair: Bench) -> None:
+    verdict = machine.run(pair, examples=20)
     assert isinstance(verdict, Kept), verdict
 
 

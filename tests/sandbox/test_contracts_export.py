@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from referencing import Registry, Resource
 from localtalon.cli import main
 from talon_contracts import export, schemas, vectors
 from talon_contracts.rules import RULES
+
+DOCUMENT = (Path(__file__).parent.parent.parent / "docs" / "contracts.md").read_text("utf-8")
 
 # What a test in another language does, in the least of JavaScript: it reads the files, follows references between
 # them, flattens traits as the vectors say, and knows nothing of this project.
@@ -179,3 +182,19 @@ def test_it_runs_as_a_command(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"wrote {len(export.contents())} files into DIR; DIR/README.md says how to use them\n"
+
+
+def test_the_document_shows_what_happens(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```(sh|text)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    printed = ""
+    for language, block in blocks:
+        if language == "text":
+            assert printed == block
+            continue
+        command = block.replace("localtalon ", f"{sys.executable} -m localtalon ", 1)
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        printed = done.stdout
+    for name in export.contents():
+        folder, _, rest = name.rpartition("/")
+        assert (f"| `{folder}/*.json` |" if folder else f"| `{rest}` |") in DOCUMENT

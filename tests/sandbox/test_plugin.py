@@ -125,27 +125,31 @@ def test_emulator_alone(talon):
     assert max(map(len, run.text.splitlines())) < 400
 
 
-@pytest.mark.parametrize(
-    ("marker", "complaint"),
-    [
-        ("atributes={}", "the marker has no argument 'atributes' (did you mean 'attributes'?)"),
-        ("'localtalon.toml'", "the marker takes arguments by name, not 'localtalon.toml'"),
-        ("config='nowhere.toml'", "nowhere.toml cannot be read: No such file or directory"),
-        ("attributes={'30_day_buyers': 'boolean'}", "attribute '30_day_buyers': name does not match pattern"),
-        ("attributes={'tier': 'text'}", "attribute 'tier': type: unknown value 'text'"),
-        ("attributes={'vip': 'string'}", "attribute 'vip' is string here and boolean in the config"),
-        ("attributes=['tier']", "attributes is ['tier']; give a dictionary"),
-        ("custom_attributes='vip'", "custom_attributes is 'vip'; give a list of flattened trait names"),
-        ("limits='reel'", "/limits"),
-        ("client_side_sources='no'", "client_side_sources is 'no'; give one of accept, warn, reject"),
-        ("assumptions={'null-valu': 'x'}", "there is no assumption 'null-valu'"),
-    ],
-)
-def test_a_wrong_marker_fails_its_test_in_one_sentence(tmp_path: Path, marker: str, complaint: str) -> None:
-    text = f"import pytest\n\n@pytest.mark.localtalon({marker})\ndef test_it(talon, bridge):\n    pass\n"
-    run = run_pytest(written(tmp_path, text))
-    assert (run.passed, run.failed, run.errors) == (0, 0, 1)
-    assert complaint in run.text
+WRONG = {
+    "atributes={}": "the marker has no argument 'atributes' (did you mean 'attributes'?)",
+    "'localtalon.toml'": "the marker takes arguments by name, not 'localtalon.toml'",
+    "config='nowhere.toml'": "nowhere.toml cannot be read: No such file or directory",
+    "attributes={'30_day_buyers': 'boolean'}": "attribute '30_day_buyers': name does not match pattern",
+    "attributes={'tier': 'text'}": "attribute 'tier': type: unknown value 'text'",
+    "attributes={'vip': 'string'}": "attribute 'vip' is string here and boolean in the config",
+    "attributes=['tier']": "attributes is ['tier']; give a dictionary",
+    "custom_attributes='vip'": "custom_attributes is 'vip'; give a list of flattened trait names",
+    "limits='reel'": "/limits: unknown value 'reel' (did you mean 'real'?",
+    "limits={'profil': 1}": "/limits/profil: unknown key 'profil' (did you mean 'profile'?)",
+    "config=3": "config is 3; give the path of a file",
+    "run_rule_engine='yes'": "run_rule_engine is 'yes'; give True or False",
+    "client_side_sources='no'": "client_side_sources is 'no'; give one of accept, warn, reject",
+    "assumptions={'null-valu': 'x'}": "there is no assumption 'null-valu'",
+}
+
+
+def test_a_wrong_marker_fails_its_test_in_one_sentence(tmp_path: Path) -> None:
+    test = "@pytest.mark.localtalon({})\ndef test_{}(talon, bridge):\n    pass\n"
+    tests = [test.format(marker, number) for number, marker in enumerate(WRONG)]
+    run = run_pytest(written(tmp_path, "import pytest\n\n" + "\n".join(tests)))
+    assert (run.passed, run.failed, run.errors) == (0, 0, len(WRONG)), run.text
+    told = [line for line in run.text.splitlines() if line.startswith("localtalon: ")]
+    assert [complaint for complaint, line in zip(WRONG.values(), told, strict=True) if complaint not in line] == []
     assert "Traceback" not in run.text
     assert "During handling" not in run.text
 
@@ -183,17 +187,24 @@ class TestMore:
     well(run_pytest(written(tmp_path, text, "below/test_markers.py")), 3)
 
 
-def test_processes_share_no_file_whatever_the_environment_says(tmp_path: Path) -> None:
+def test_the_environment_lies_over_the_config_but_processes_share_no_file(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    environment = {"LOCALTALON_EMULATOR_DATA": str(data), "LOCALTALON_BRIDGE_DATA": str(data)}
-    text = "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_it(talon, bridge, n):\n    pass\n"
-    well(run_pytest(written(tmp_path, text), "-n", "2", **environment), 4)
+    text = """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_it(talon, bridge, number):
+    assert talon.config.destination.custom_attributes == ("age",)
+"""
+    run = run_pytest(
+        written(tmp_path, text),
+        *("-n", "2"),
+        LOCALTALON_EMULATOR_DATA=str(data),
+        LOCALTALON_BRIDGE_DATA=str(data),
+        LOCALTALON_DESTINATION_CUSTOM_ATTRIBUTES="age",
+    )
+    well(run, 4)
     assert not data.exists()
-
-
-def test_the_environment_lies_over_the_config(tmp_path: Path) -> None:
-    text = "def test_it(talon):\n    assert talon.config.destination.custom_attributes == ('age',)\n"
-    well(run_pytest(written(tmp_path, text), LOCALTALON_DESTINATION_CUSTOM_ATTRIBUTES="age"), 1)
 
 
 def test_it_can_be_switched_off(tmp_path: Path) -> None:

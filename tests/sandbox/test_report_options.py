@@ -153,6 +153,8 @@ import sys
 from localtalon.report_options import Outputs
 from talon_contracts.reports.events import Begun, Judged, Planned
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background has inherited that it is ignored
+
 def events():
     try:
         yield Begun("verify", (), (Planned("A", "MAP-1", ""), Planned("B", "MAP-2", "")), "0.1.0")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from talon_contracts.exact_json import decode, encode
-from talon_contracts.targets import Connection
+from talon_contracts.targets import CannotJudge, Connection
 
 Event = dict[str, Any]
 Path = tuple[str, ...]
@@ -25,6 +25,7 @@ class RightBridge:
 
     def __init__(self, talon_one_url: str, api_key: str, custom_attributes: frozenset[str]) -> None:
         self.custom_attributes = custom_attributes
+        self.message_ids: set[str] = set()
         self._talon_one = Connection(talon_one_url)
         self._headers = {"Authorization": f"ApiKey-v1 {api_key}", "Content-Type": "application/json"}
 
@@ -123,16 +124,43 @@ class RightBridge:
 
     def take(self, body: Event) -> None:
         """Forward what a request brought."""
-        for event in self.events(body):
+        for event in self.in_order([event for event in self.events(body) if self.is_new(event)]):
             if self.is_sent(event):
                 attributes = self.attributes(event)
                 if attributes:
                     self.forward(str(self.integration_id(event)), attributes)
 
+    def is_new(self, event: Event) -> bool:
+        """Whether the event has not come before; it has by now."""
+        message_id = event.get("messageId")
+        if not message_id:
+            return True
+        new = message_id not in self.message_ids
+        self.message_ids.add(message_id)
+        return new
+
+    def in_order(self, events: list[Event]) -> list[Event]:
+        """The events of one request as they are to be delivered."""
+        return events
+
     def forward(self, integration_id: str, attributes: dict[str, Any]) -> None:
-        """One request to Talon.One; a refusal is final, as it is for any bridge."""
+        """Requests to Talon.One until one is taken or refused; a refusal is final, as it is for any bridge."""
+        for _ in range(10):
+            if not self.is_passing(self.request(integration_id, attributes)):
+                return
+
+    def request(self, integration_id: str, attributes: dict[str, Any]) -> int:
+        """One request; its status, 0 where there was no answer."""
         path = f"/v2/customer_profiles/{quote(integration_id, safe='')}"
-        self._talon_one.request("PUT", path, self._headers, encode(self.update(integration_id, attributes)))
+        try:
+            body = encode(self.update(integration_id, attributes))
+            return self._talon_one.request("PUT", path, self._headers, body).status
+        except CannotJudge:
+            return 0
+
+    def is_passing(self, status: int) -> bool:
+        """Whether a failure passes, so that the same request is worth another try."""
+        return status in (0, 409, 429) or status >= 500
 
     def update(self, integration_id: str, attributes: dict[str, Any]) -> dict[str, Any]:
         """The body of a request."""

@@ -10,8 +10,8 @@ from talon_contracts.checks import CHECKS, Check
 from talon_contracts.exact_json import same_json
 from talon_contracts.targets import Bench
 from talon_contracts.trial import run
-from talon_contracts.verdicts import Kept
 from talon_contracts.vectors import Vector
+from talon_contracts.verdicts import Kept
 from wrong_bridges.right_bridge import RejectingBridge, RightBridge
 
 OF_BRIDGES = [check for check in CHECKS.values() if check.target != "talon_one"]

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from talon_contracts.rules import RULES
 from wrong_bridges.right_bridge import Event, Path, RightBridge, through_binary64
 
+DELIVERIES = frozenset({"LIM-1", "DEL-1", "DEL-2", "DEL-3"})
+
 
 class WrongBridge(RightBridge):
     """A bridge with one mistake: `rule` must catch it; the cases of the rules in `also` cannot avoid it."""
@@ -66,7 +68,7 @@ class LetsAllWin(WrongBridge):
 
     rule = "ID-4"
     # What Engage sends says All: false and names the destination beside it.
-    also = frozenset({"MAP-4", "AUD-2", "AUD-4", "AUD-6"})
+    also = frozenset({"MAP-4", "AUD-2", "AUD-4", "AUD-6", "AUD-5"})
 
     def is_enabled(self, integrations: Event) -> bool:
         return integrations.get("All") is not False and super().is_enabled(integrations)
@@ -131,7 +133,7 @@ class KnowsNoComputations(WrongBridge):
 
     rule = "MAP-4"
     # Computed traits are not listed.
-    also = frozenset({"AUD-2", "AUD-4", "AUD-6", "ATT-1"})
+    also = frozenset({"AUD-2", "AUD-4", "AUD-6", "ATT-1", "AUD-5"})
 
     def computation_key(self, event: Event) -> str | None:
         return None
@@ -181,7 +183,9 @@ class SendsAbsentTraitsAsNull(WrongBridge):
 
     rule = "MAP-6"
     # A patch is no patch any more.
-    also = frozenset({"ATT-1", "ATT-2", "ATT-4", "AUD-4", "ID-1", "ID-2", "ID-3"})
+    also = frozenset(
+        {"ATT-1", "ATT-2", "ATT-4", "AUD-4", "ID-1", "ID-2", "ID-3", "LIM-1", "DEL-1", "DEL-2", "DEL-3", "AUD-5"}
+    )
 
     def attributes(self, event: Event) -> dict[str, Any]:
         sent = super().attributes(event)
@@ -229,7 +233,7 @@ class SplitsArrivingKeys(WrongBridge):
 
     rule = "AUD-2"
     # The demo audience has such a key.
-    also = frozenset({"AUD-4"})
+    also = frozenset({"AUD-4", "AUD-5"})
 
     def name(self, path: Path) -> str:
         return re.sub("(?<=[0-9])(?=[a-z])", "_", super().name(path))
@@ -255,7 +259,7 @@ class DropsFalse(WrongBridge):
 
     rule = "AUD-4"
     # False is also a wrong type for others.
-    also = frozenset({"ATT-2"})
+    also = frozenset({"ATT-2", "AUD-5"})
 
     def attributes(self, event: Event) -> dict[str, Any]:
         return {name: value for name, value in super().attributes(event).items() if value is not False}
@@ -266,7 +270,7 @@ class StringifiesBooleans(WrongBridge):
 
     rule = "AUD-4"
     # A key can only be seen to arrive by its value, and the demo audience is boolean; a text makes a wrong type right.
-    also = frozenset({"AUD-2", "ATT-2"})
+    also = frozenset({"AUD-2", "ATT-2", "AUD-5"})
 
     def value(self, name: str, value: Any) -> Any:
         return str(value).lower() if isinstance(value, bool) else value
@@ -320,17 +324,30 @@ class KeepsTheFirstValue(WrongBridge):
 
     rule = "ATT-4"
     # Whatever comes second is lost.
-    also = frozenset({"AUD-4", "AUD-6", "MAP-6", "MAP-8", "ID-1", "ID-3", "ATT-1", "ATT-2"})
+    also = frozenset(
+        {
+            "AUD-4",
+            "AUD-5",
+            "AUD-6",
+            "MAP-6",
+            "MAP-8",
+            "ID-1",
+            "ID-3",
+            "ATT-1",
+            "ATT-2",
+            "LIM-1",
+            "DEL-1",
+            "DEL-2",
+            "DEL-3",
+        }
+    )
 
-    def take(self, body: Event) -> None:
+    def forward(self, integration_id: str, attributes: dict[str, Any]) -> None:
         seen: set[tuple[str, str]] = self.__dict__.setdefault("seen", set())
-        for event in self.events(body):
-            if self.is_sent(event):
-                user_id = str(self.integration_id(event))
-                sent = {name: value for name, value in self.attributes(event).items() if (user_id, name) not in seen}
-                seen |= {(user_id, name) for name in sent}
-                if sent:
-                    self.forward(user_id, sent)
+        fresh = {name: value for name, value in attributes.items() if (integration_id, name) not in seen}
+        seen |= {(integration_id, name) for name in fresh}
+        if fresh:
+            super().forward(integration_id, fresh)
 
 
 class NamesTheProfileInTheBody(WrongBridge):
@@ -368,6 +385,150 @@ class KnowsBrowsersOnly(WrongBridge):
     def is_client_side(self, event: Event) -> bool:
         library = ((event.get("context") or {}).get("library") or {}).get("name") or ""
         return super().is_client_side(event) and library in ("", "analytics.js", "@segment/analytics-next")
+
+
+class GivesUpWhenLimited(WrongBridge):
+    """Takes every 4xx for a refusal."""
+
+    rule = "LIM-1"
+
+    def is_passing(self, status: int) -> bool:
+        return status >= 500 or status == 0
+
+
+class GivesUpAtOnce(WrongBridge):
+    """Sends everything once and hopes."""
+
+    rule = "DEL-1"
+    also = frozenset({"LIM-1", "DEL-2"})
+
+    def is_passing(self, status: int) -> bool:
+        return False
+
+
+class DropsTheRestAfterARefusal(WrongBridge):
+    """Lets one refused event end the request that it came with."""
+
+    rule = "DEL-1"
+    also = frozenset({"ATT-1", "ATT-2", "AUD-2", "AUD-4"})
+
+    def take(self, body: Event) -> None:
+        self.refused = False
+        super().take(body)
+
+    def request(self, integration_id: str, attributes: dict[str, Any]) -> int:
+        if self.refused:
+            return 400
+        status = super().request(integration_id, attributes)
+        self.refused = status == 400
+        return status
+
+
+class DeliversBackwards(WrongBridge):
+    """Takes the newest event of a batch first."""
+
+    rule = "DEL-2"
+    # With several updates of one name the last one counts.
+    also = frozenset(
+        {"ATT-1", "ATT-2", "ATT-4", "AUD-4", "AUD-6", "MAP-6", "MAP-8", "ID-1", "ID-3", "DEL-1", "LIM-1", "DEL-3"}
+    )
+
+    def in_order(self, events: list[Event]) -> list[Event]:
+        return events[::-1]
+
+
+class PutsFailuresBehind(WrongBridge):
+    """Tries again later what failed, when what came after it has been delivered."""
+
+    rule = "DEL-2"
+    also = frozenset({"DEL-1", "LIM-1"})
+
+    def take(self, body: Event) -> None:
+        self.waiting: list[tuple[str, dict[str, Any]]] = []
+        super().take(body)
+        for integration_id, attributes in self.waiting:
+            super().forward(integration_id, attributes)
+
+    def forward(self, integration_id: str, attributes: dict[str, Any]) -> None:
+        if self.is_passing(self.request(integration_id, attributes)):
+            self.waiting.append((integration_id, attributes))
+
+
+class ForgetsMessageIds(WrongBridge):
+    """Delivers whatever comes, however often it came."""
+
+    rule = "DEL-3"
+
+    def is_new(self, event: Event) -> bool:
+        return True
+
+
+class KnowsMessageIdsOfOneRequest(WrongBridge):
+    """Looks for repetitions within a batch only."""
+
+    rule = "DEL-3"
+
+    def take(self, body: Event) -> None:
+        self.message_ids.clear()
+        super().take(body)
+
+
+class LetsTheRepetitionWin(WrongBridge):
+    """Takes a messageId that comes again for a correction."""
+
+    rule = "DEL-3"
+
+    def is_new(self, event: Event) -> bool:
+        return super().is_new(event) or event != self.__dict__.setdefault("first", {}).setdefault(
+            event["messageId"], event
+        )
+
+
+class TakesASyncForTheWholeAudience(WrongBridge):
+    """Takes whoever is not in a sync for somebody who has left."""
+
+    rule = "AUD-5"
+
+    def take(self, body: Event) -> None:
+        super().take(body)
+        members: dict[tuple[str, str], set[str]] = self.__dict__.setdefault("members", {})
+        synced: dict[tuple[str, str], dict[str, bool]] = {}
+        for event in self.events(body):
+            key, user = self.computation_key(event), str(event.get("userId"))
+            if key:
+                value = (event.get("traits") or {}).get(key)
+                synced.setdefault((key, group_of(user)), {})[user] = value is True
+        for (key, group), told in synced.items():
+            before = members.get((key, group), set())
+            for user in before - told.keys():
+                self.forward(user, {key: False})
+            members[key, group] = {user for user, member in told.items() if member}
+
+
+class SendsEveryMemberEveryTime(WrongBridge):
+    """Sends the whole audience with each sync, to be sure."""
+
+    rule = "AUD-5"
+    # A repeated member is delivered again.
+    also = frozenset({"DEL-3"})
+
+    def take(self, body: Event) -> None:
+        members: dict[str, dict[str, Any]] = self.__dict__.setdefault("members", {})
+        super().take(body)
+        for event in self.events(body):
+            key, user = self.computation_key(event), str(event.get("userId"))
+            if key and self.is_sent(event) and self.attributes(event).get(key) is True:
+                for member, attributes in members.items():
+                    if group_of(member) == group_of(user) and member != user:
+                        self.forward(member, attributes)
+                members[user] = {key: True}
+            elif key:
+                members.pop(user, None)
+
+
+def group_of(user: str) -> str:
+    """What the ids of one case have in common: it is one audience, and many cases are put to one bridge."""
+    return user.rpartition("-")[0]
 
 
 ALL: tuple[type[WrongBridge], ...] = tuple(WrongBridge.__subclasses__())

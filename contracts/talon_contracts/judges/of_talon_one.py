@@ -1,6 +1,7 @@
 """The judges of a Talon.One: updates, definitions, keys, limits and what can be seen, asked of it directly."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 from talon_contracts.definition_names import Definition, definition_problem
@@ -103,16 +104,19 @@ def judge_ended_key(rule: str) -> Callable[[Bench, EndedKey], Mismatch | None]:
     def judge(bench: Bench, case: EndedKey) -> Mismatch | None:
         assert bench.levers is not None
         levers, integration_id = bench.levers, bench.tag()
-        own, other = levers.talon_one(levers.side().key), levers.talon_one(_ended(levers, case.kind))
-        own.update(integration_id, case.first)
-        reply = other.update(integration_id, case.second)
         held = apply(None, case.first, bench.definitions)
         elsewhere = apply(None, case.second, bench.definitions) if case.kind == "other environment" else None
         assert not isinstance(held, Refused)
         assert not isinstance(elsewhere, Refused)
         expected: list[Json] = [401 if elsewhere is None else 200, held, elsewhere]
-        seen = None if elsewhere is None else other.profile(integration_id)
-        actual: list[Json] = [reply.status, own.profile(integration_id), seen]
+        with (
+            closing(levers.talon_one(levers.side().key)) as own,
+            closing(levers.talon_one(_ended(levers, case.kind))) as other,
+        ):
+            own.update(integration_id, case.first)
+            reply = other.update(integration_id, case.second)
+            seen = None if elsewhere is None else other.profile(integration_id)
+            actual: list[Json] = [reply.status, own.profile(integration_id), seen]
         return None if same_value(expected, actual) else Mismatch(rule, case, expected, actual, integration_id)
 
     return judge

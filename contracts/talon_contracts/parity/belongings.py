@@ -44,6 +44,9 @@ ATTRIBUTES: Final[Mapping[str, Wanted]] = {
 }
 """By the end of their names."""
 
+INFERRED: Final = "inferred"
+"""The one that Segment's host makes of a value."""
+
 CHECKED: Final = ("text", "number", "flag", "moment", "texts", "numbers", "moments")
 """Those that the checks of rules draw values for."""
 

@@ -63,11 +63,12 @@ def bench_on(ground: Ground, pace: Pace, management_pace: Pace) -> Bench:
     definitions = {name: kind for name, kind in types.items() if isinstance(kind, str)}
     if not definitions:
         raise CannotJudge("no attribute could be made: " + "; ".join(ground.trouble.values()))
+    levers = Levers(ground.deployment.url, access.control_token, definitions)
     return Bench(
         talon_one=_Customers(ground, pace),
         settings=DestinationSettings(frozenset(definitions)),
         definitions=definitions,
         prefix=f"{access.tag}c",
         management=_Definitions(ground, management_pace),
-        levers=Levers(ground.deployment.url, definitions=definitions) if access.emulated else None,
+        levers=levers if access.emulated and levers.there else None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from talon_contracts.exact_json import Object
-from talon_contracts.parity.belongings import ATTRIBUTES, Belonging, definition, mark_of
+from talon_contracts.parity.belongings import ATTRIBUTES, INFERRED, Belonging, definition, mark_of
 from talon_contracts.parity.ground import Ground
 from talon_contracts.parity.observation import Probe, Unlike, by_status
 from talon_contracts.targets import CannotJudge
@@ -67,9 +67,9 @@ def no_new_attributes(ground: Ground) -> str | Unlike:
 
 def inferred_time(ground: Ground) -> str | Unlike:
     """Segment's deprecated update makes an attribute of a time; it cannot be unmade, so that its type stays told."""
-    name = mark_of(ground.access.application) + "inferred"
+    name = mark_of(ground.access.application) + INFERRED
     if name not in ground.definitions:
-        ground.segment_headers()
+        ground.need_segment()
         ground.ledger.add(Belonging("attribute", name))
         body: Object = {"attributes": {name: "2030-01-31T00:00:00Z"}}
         answer = ground.segment(f"customer_profile/{ground.customer()}", body)

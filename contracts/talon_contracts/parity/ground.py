@@ -20,8 +20,9 @@ DELIBERATE: Final = "needs --exceed-limits: it asks more often, or for more, tha
 class Access:
     """What a comparison may use. `sandbox` is the Application's environment; `tag` begins every integration ID.
 
-    `emulated` grounds are nobody's: there everything is allowed. Else `live` allows what may reach the live
-    environment, and `exceeds_limits` to be refused for asking too often. `largest_body` is what should be taken.
+    `emulated` grounds are nobody's: there everything is allowed, and `control_token` may be needed. Else `live` allows
+    what may reach the live environment, and `exceeds_limits` to be refused for asking too often. `largest_body` is what
+    should be taken.
     """
 
     application: int
@@ -35,6 +36,7 @@ class Access:
     live: bool = False
     exceeds_limits: bool = False
     emulated: bool = False
+    control_token: str | None = field(default=None, repr=False)
     largest_body: int = 16 * 1024 * 1024
 
 
@@ -89,16 +91,27 @@ class Ground:
 
     def segment(self, path: str, body: Object, *, key: str | None = None, hostname: str | None = None) -> Answer:
         """PUT to Segment's part of the third-party host; needs its URL and a Segment key."""
+        headers = self.segment_headers(key, hostname)
+        return self.segment_line.send("PUT", f"/segment/{path}", headers, encode(body))
+
+    @property
+    def segment_line(self) -> Line:
+        """The third-party host. Raises CannotJudge without one."""
         if self.third_party is None:
             raise CannotJudge("needs LOCALTALON_THIRDPARTY_URL, the host that Segment calls")
-        return self.third_party.send("PUT", f"/segment/{path}", self.segment_headers(key, hostname), encode(body))
+        return self.third_party
 
     def segment_headers(self, key: str | None = None, hostname: str | None = None) -> dict[str, str]:
-        """The headers of Segment."""
+        """The headers of Segment. Raises CannotJudge without a key."""
         key = key or self.access.segment_key
         if key is None:
             raise CannotJudge("needs LOCALTALON_SEGMENT_KEY, an API key of the Application for the platform Segment")
         return {**self.key_headers(key), "destination-hostname": hostname or self.hostname}
+
+    def need_segment(self) -> None:
+        """Raise CannotJudge where Segment cannot be played, before anything is made for it."""
+        self.segment_headers()
+        assert self.segment_line
 
     @property
     def hostname(self) -> str:

@@ -16,7 +16,7 @@ def platform_key_on_the_deployment(ground: Ground) -> str | Unlike:
     key = ground.access.segment_key
     ping = ground.integration("GET", "/v2/authping", key=key)
     if ping.status != 204:
-        return Unlike(ping.said)
+        return by_status(ping, {})
     return by_status(ground.update(ground.customer(), {}, key=key), {200: "everything", 401: "authping"})
 
 
@@ -27,12 +27,13 @@ def key_of_another_platform(ground: Ground) -> str | Unlike:
 
 
 def named_deployment(ground: Ground) -> str | Unlike:
-    """The key's own deployment is not the one that is named, but a neighbour that should not exist.
+    """The key's own deployment is named, then a neighbour that should not exist.
 
     It is a neighbour, because whoever believes the name sends the key there.
     """
     _, _, parent = ground.hostname.partition(".")
     neighbour = f"{MARK.replace('_', '-')}-nowhere.{parent if _is_domain(parent) else 'localhost'}"
+    ground.segment(f"v2/customer_profiles/{ground.customer()}", {}).expect(200)
     answer = ground.segment(f"v2/customer_profiles/{ground.customer()}", {}, hostname=neighbour)
     return "key" if answer.status == 200 else Unlike(answer.said)
 
@@ -47,6 +48,7 @@ def third_party_errors(ground: Ground) -> str | Unlike:
 
 def session_pointers(ground: Ground) -> str | Unlike:
     """An item of a session has an attribute that is not there."""
+    ground.need_segment()
     name = ground.undefined("a")
     item: Object = {"sku": MARK, "name": MARK, "quantity": 1, "price": 1, "attributes": {name: 1}}
     body: Object = {"profileId": ground.customer(), "cartItems": [item]}
@@ -60,6 +62,7 @@ def session_pointers(ground: Ground) -> str | Unlike:
 
 def omitted_session_state(ground: Ground) -> str | Unlike:
     """A session is closed, then updated without a state; it has no items, and a customer of ours."""
+    ground.need_segment()
     session, customer = ground.session(), ground.customer()
     ground.segment(f"v2/customer_sessions/{session}", {"profileId": customer, "state": "closed"}).expect(200)
     answer = ground.segment(f"v2/customer_sessions/{session}", {"profileId": customer})

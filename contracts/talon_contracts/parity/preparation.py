@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import quote
 
 from talon_contracts.exact_json import Object
-from talon_contracts.parity.belongings import ATTRIBUTES, Belonging, Wanted, definition, mark_of
+from talon_contracts.parity.belongings import ATTRIBUTES, INFERRED, Belonging, Wanted, definition, mark_of
+from talon_contracts.parity.customers import customers_listed
 from talon_contracts.parity.ground import Ground
 from talon_contracts.parity.line import Answer, Line
 from talon_contracts.targets import CannotJudge, encoded
@@ -72,6 +73,21 @@ def check_key(ground: Ground) -> str | None:
     return f"the access logs do not tell whether the key in LOCALTALON_API_KEY belongs to Application {mine}"
 
 
+def check_environment(ground: Ground) -> None:
+    """Make sure that a customer made with the key is seen in the Application; another environment shows nobody.
+
+    Raises Unfit.
+    """
+    customer = ground.customer()
+    answer = ground.update(customer, {})
+    if answer.status != 200:
+        raise Unfit(f"a customer cannot be made: {answer.said}")
+    if not customers_listed(ground, customer):
+        where = f"Application {ground.access.application}"
+        what = f"a customer made with the key in LOCALTALON_API_KEY is not seen in {where}"
+        raise Unfit(f"{what}: it is a key of the other environment, give one of the Application")
+
+
 def find_attributes(ground: Ground) -> None:
     """Learn which attributes of ours are there."""
     mark = mark_of(ground.access.application)
@@ -87,6 +103,14 @@ def missing(ground: Ground) -> dict[str, Wanted]:
     apart = ground.access.other_application is not None
     wanted = {mark + ending: each for ending, each in ATTRIBUTES.items() if apart or not each.elsewhere}
     return {name: each for name, each in wanted.items() if name not in ground.definitions}
+
+
+def promised(ground: Ground) -> tuple[str, ...]:
+    """The names of the attributes that will be made: those that are missing, and the one that Segment's host makes."""
+    inferred = mark_of(ground.access.application) + INFERRED
+    through_segment = ground.third_party is not None and ground.access.segment_key is not None
+    more = (inferred,) if through_segment and inferred not in ground.definitions else ()
+    return (*missing(ground), *more)
 
 
 def make_attributes(ground: Ground) -> None:

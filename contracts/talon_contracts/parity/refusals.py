@@ -69,16 +69,15 @@ def window_of_a_limit(ground: Ground) -> str | Unlike:
 def client_of_a_limit(ground: Ground) -> str | Unlike:
     """One Segment key uses the limit up, and another one of the same Application asks."""
     _deliberately(ground)
-    line, second = ground.third_party, ground.access.second_segment_key
-    if line is None:
-        raise CannotJudge("needs LOCALTALON_THIRDPARTY_URL, the host that Segment calls")
+    line, second = ground.segment_line, ground.access.second_segment_key
     headers = ground.segment_headers()
     if second is None:
         raise CannotJudge("needs LOCALTALON_SECOND_SEGMENT_KEY, another Segment key of the same Application")
     time.sleep(1.1)
     statuses = _burst(line, headers)
     if _TOO_MANY not in statuses:
-        raise CannotJudge(f"none of {len(statuses)} requests is refused: there is no such limit, or it is not reached")
+        answers = ", ".join(map(str, sorted(statuses)))
+        raise CannotJudge(f"more requests than are allowed are answered {answers}: no limit, or it is not reached")
     answer = line.send_at_once("PUT", _NOTHING, ground.segment_headers(second), b"{}")
     again = line.send_at_once("PUT", _NOTHING, headers, b"{}")
     if again.status != _TOO_MANY:
@@ -109,19 +108,23 @@ def _deliberately(ground: Ground) -> None:
         raise CannotJudge(DELIBERATE)
 
 
-def _burst(line: Line, headers: dict[str, str]) -> list[int]:
-    """The statuses of a few requests more than a second admits, over several connections."""
+def _burst(line: Line, headers: dict[str, str]) -> set[int]:
+    """The statuses of requests over several connections, until one is refused or there were clearly too many."""
+    seen: set[int] = set()
 
-    def some(count: int) -> list[int]:
+    def some(count: int) -> None:
         connection = line.another()
         try:
-            return [connection.request("PUT", _NOTHING, headers, b"{}").status for _ in range(count)]
+            for _ in range(count):
+                if _TOO_MANY in seen:
+                    return
+                seen.add(connection.request("PUT", _NOTHING, headers, b"{}").status)
         finally:
             connection.close()
 
-    each = _SEGMENT // _AT_ONCE + 1
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return [status for statuses in pool.map(some, [each] * _AT_ONCE) for status in statuses]
+        list(pool.map(some, [_SEGMENT // 4] * _AT_ONCE))
+    return seen
 
 
 PROBES: Final[Mapping[str, Probe]] = {

@@ -52,8 +52,8 @@ def _of(judged: Judged, report: Report) -> Iterator[_Annotation]:
         yield _Annotation("error", title, headline(judged, report))
     for finding in judged.findings:
         where = "" if finding.place is None else finding.place.pointer
-        kind = finding.severity
-        yield _Annotation(kind, f"{title} {where}".rstrip(), _message(finding, judged), finding.place)
+        about = title if finding.severity == "error" else judged.check
+        yield _Annotation(finding.severity, f"{about} {where}".rstrip(), _message(finding, judged), finding.place)
 
 
 def _message(finding: Finding, judged: Judged) -> str:

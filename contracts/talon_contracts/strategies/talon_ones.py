@@ -1,6 +1,6 @@
 """What is put to a Talon.One beside updates: definitions, look-ups, keys that ended, bursts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from hypothesis import strategies as st
@@ -69,7 +69,10 @@ def definitions(draw: DrawFn, names: Names) -> Definitions:
     entities = st.sampled_from(("CustomerProfile", "CustomerProfile", "CustomerSession"))
     name = st.builds("{}:{}".format, st.sampled_from(_STARTS), st.sampled_from(_ENDS))
     title = st.builds("{}:{}".format, st.sampled_from(_STARTS), st.sampled_from(_TITLE_ENDS))
-    attempts = draw(st.lists(st.builds(Definition, entities, name, title), min_size=1, max_size=4))
+    attempts = draw(st.lists(st.builds(Definition, entities, name, title), min_size=1, max_size=3))
+    like = draw(st.sampled_from(attempts))
+    alike = st.sampled_from((replace(like, title=":z"), replace(like, name=":z"), replace(like, entity="CartItem")))
+    attempts += draw(st.lists(alike, max_size=1))
     return Definitions(tuple(attempts), draw(st.sampled_from((("name", "other"), ("type", "number")))))
 
 

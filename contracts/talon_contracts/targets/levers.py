@@ -37,11 +37,15 @@ class Levers:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._side: Side | None = None
+        self._opened: dict[str, TalonOne] = {}
 
     @property
     def there(self) -> bool:
-        """Whether the target has them."""
-        return self._channel.request("GET", "/_emulator/faults", self._headers).status == 200
+        """Whether the target has them; one that does not answer has none."""
+        try:
+            return self._channel.request("GET", "/_emulator/faults", self._headers).status == 200
+        except CannotJudge:
+            return False
 
     def fault(self, **what: str | int) -> None:
         """Make a fault; see docs/control.md for what there is."""
@@ -71,7 +75,9 @@ class Levers:
 
     def talon_one(self, key: str) -> TalonOne:
         """The side deployment, opened with one of its keys."""
-        return TalonOne(self.target, key)
+        if key not in self._opened:
+            self._opened[key] = TalonOne(self.target, key)
+        return self._opened[key]
 
     def make_key(self, **more: str) -> tuple[str, str]:
         """A new key of the side deployment's sandbox: its id and the key."""
@@ -109,6 +115,8 @@ class Levers:
         if self._side is not None:
             self._ask("DELETE", f"/_emulator/deployments/{quote(self._side.name)}")
             self._side = None
+        for each in self._opened.values():
+            each.close()
         self._channel.close()
 
     def _of_side(self, path: str) -> str:

@@ -22,6 +22,7 @@ def judge(subject: Subject, ledger: Ledger) -> None:
         ("ATT-2", _unreachable(subject)),
         ("ATT-3", _twins(subject)),
         ("AUD-3", _keys(subject)),
+        ("AUD-3", _twin_keys(subject)),
     ):
         for finding in findings:
             ledger.found(finding)
@@ -54,7 +55,10 @@ def _custom_attributes(subject: Subject) -> Iterator[Finding]:
             yield Finding("ATT-3", message, "a name has letters, digits and _, first a letter", place)
             continue
         message = f"Custom Attribute {name!r} is not defined on CustomerProfile"
+        elsewhere = [a.entity for a in subject.config.deployment.attributes if a.name == name]
         near = nearest(name, defined)
+        if elsewhere:
+            message += f"; it is on {', '.join(elsewhere)}, whose attributes the destination does not fill"
         if near is None:
             hint = defining(name, "string")
         else:
@@ -101,13 +105,21 @@ def _same_but_case(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _twin(what: str, first: str, second: str, subject: Subject, key: str, value: str) -> Finding:
     message = f"the {what} {first!r} and {second!r} differ in case only"
     hint = "names are case-sensitive on the whole way; keep both only if traits of both names are sent"
-    return Finding("ATT-3", message, hint, subject.place(key, value), severity="warning")
+    rule = "AUD-3" if what == "keys" else "ATT-3"
+    return Finding(rule, message, hint, subject.place(key, value), severity="warning")
 
 
 def _keys(subject: Subject) -> Iterator[Finding]:
     for problem in computations.key_problems(subject.config.audiences, subject.config.computed_traits):
         hint = "give it a key of its own, as Engage has it: letters, digits and _, first a letter"
         yield Finding("AUD-3", problem.message, hint, subject.place(problem.place))
+
+
+def _twin_keys(subject: Subject) -> Iterator[Finding]:
+    own = computations.placed(subject.config.audiences, subject.config.computed_traits)
+    places = {computations.key(computation): place for place, computation in own}
+    for first, second in _same_but_case(places):
+        yield _twin("keys", first, second, subject, places[second], "")
 
 
 def _definition(subject: Subject, place: str, computation: Computation, rule: str) -> Finding | None:
@@ -125,8 +137,6 @@ def _definition(subject: Subject, place: str, computation: Computation, rule: st
         return Finding(rule, f"{message}: each of its calls will be refused", defining(key, wanted), where)
     if definition.type != wanted:
         message = f"{noun} sends {wanted} values to {key!r}, which is a {definition.type} in Talon.One"
-        hint = f"types never change: define another attribute as {wanted}, and give the {noun.split(' ')[0]} its name"
-        if isinstance(computation, ComputedTrait):
-            hint = f"types never change: define another attribute as {wanted}, and give it as the trait's key"
+        hint = f"types never change: define another attribute as {wanted}, and give its name as the key"
         return Finding(rule, f"{message}: each of its calls will be refused", hint, where)
     return None

@@ -10,7 +10,6 @@ from localtalon.check.names import not_listed
 from localtalon.check.recordings import Call, Unread
 from localtalon.check.subject import Subject
 from talon_bridge import codec, events
-from talon_bridge.codec import MalformedError
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.mapping import Plan, plan
 from talon_bridge.nearest import nearest
@@ -50,15 +49,12 @@ class EventRules:
         self.ledger.tried("EVENTS", number)
         for rule in RULES:
             self.ledger.tried(rule, self.identifies)
-        if not number:
-            self.ledger.unjudged("EVENTS", "there is no event")
         self._meet()
 
     def _unread(self, item: Unread) -> None:
         if not item.judged:
-            self.ledger.unjudged(
-                "EVENTS", f"{item.place.file}: {item.message}" + (f" ({item.hint})" if item.hint else "")
-            )
+            hint = f" ({item.hint})" if item.hint else ""
+            self.ledger.unjudged("EVENTS", f"{item.place.file}: {item.message}{hint}")
             return
         key = (item.message if len(item.message) < 200 else "", item.place.file)
         if self.ledger.wants("EVENTS", key):
@@ -67,11 +63,7 @@ class EventRules:
     def _identify(self, call: Call) -> None:
         self.identifies += 1
         assert self.subject.destination is not None
-        try:
-            event = events.read(call.event.body, call.event.type)
-        except MalformedError as error:  # what the merged context of a batch has made of it
-            self._unread(Unread(call.place(error.malformed.pointer), error.malformed.message))
-            return
+        event = events.read(call.event.body, call.event.type)
         planned = plan(event, self.subject.destination)
         for notice in planned.warnings:
             self._whole(call, notice, breaks=notice.rule == "AUD-3")
@@ -125,23 +117,25 @@ class EventRules:
         if not self.ledger.wants(rule, key):
             return
         trait = next(t for t in planned.traits if t.attribute == name and t.verdict is Verdict.WAITING)
-        place = call.place(f"/traits{trait.pointer}")
+        finding = self._undefined(name, value, problem) if rule == "ATT-1" else self._misfit(name, problem)
         shown = codec.encode(value).decode()
         shown = shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 1] + "…"
-        if rule == "ATT-1":
-            near = nearest(name, self.subject.defined)
-            also = f" {near.name!r} is, and differs in {near.differs_in}." if near else ""
-            finding = Finding(rule, f"{problem.details}{also}", defining(name, kind_of(value)), place, actual=shown)
+        self.ledger.add(key, replace(finding, place=call.place(f"/traits{trait.pointer}"), actual=shown))
+
+    def _undefined(self, name: str, value: Any, problem: Problem) -> Finding:
+        near = nearest(name, self.subject.defined)
+        also = f" {near.name!r} is, and differs in {near.differs_in}." if near else ""
+        return Finding("ATT-1", f"{problem.details}{also}", defining(name, kind_of(value)))
+
+    def _misfit(self, name: str, problem: Problem) -> Finding:
+        definition = self.subject.definition(name)
+        assert definition is not None  # else the name were unknown
+        expected = NOUNS[definition.type]
+        if problem.title == "Invalid type":
+            message, hint = f"{name} is not {expected}", f"send {expected}: Talon.One converts nothing"
         else:
-            definition = self.subject.definition(name)
-            assert definition is not None  # else the name were unknown
-            expected = NOUNS[definition.type]
-            hint = f"send {expected}: Talon.One converts nothing, and refuses the whole identify"
-            message = (
-                problem.details if problem.title != "Invalid type" else f"{name} is no {expected.split(' ', 1)[1]}"
-            )
-            finding = Finding(rule, message, hint, place, expected=expected, actual=shown)
-        self.ledger.add(key, finding)
+            message, hint = problem.details, "send one of its values: Talon.One takes no other"
+        return Finding("ATT-2", message, f"{hint}, and refuses the whole identify", expected=expected)
 
     def _meet(self) -> None:
         """Traits that make one attribute from different places, though not in one event."""

@@ -72,8 +72,8 @@ class Ledger:
         if self.wants(finding.rule, finding):
             self.add(finding, finding)
 
-    def judged(self, seconds: float) -> Iterator[Judged]:
-        """The verdicts, in the order of the plan; the time goes to the rules as nobody can tell them apart in it."""
+    def judged(self) -> Iterator[Judged]:
+        """The verdicts, in the order of the plan. What time each took nobody can say: all are judged together."""
         for plan in self._planned:
             page = self._pages[plan.rule]
             findings = tuple(_findings(plan.rule, page))
@@ -82,7 +82,6 @@ class Ledger:
                 rule=plan.rule,
                 status=_status(plan.rule, findings, page),
                 cases=page.cases,
-                seconds=seconds / len(self._planned),
                 findings=findings,
                 reason=_reason(plan.rule, page),
             )

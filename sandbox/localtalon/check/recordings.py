@@ -25,17 +25,17 @@ _event = codec.decoder(events.Event)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A JSON text with calls in it: a file, or a line of one (`line`, from 1); `text` is set where it is a file."""
+    """A call or a batch as it stands in a file: on which line it begins, its text, the pointer that leads to it."""
 
     file: str
-    line: int = 0
-    text: bytes = b""
+    line: int
+    text: bytes
+    pointer: str = ""
 
     def place(self, pointer: str) -> Place:
-        """Where a value of the text stands."""
-        if self.line:
-            return Place(self.file, pointer, self.line)
-        return Place(self.file, pointer, json_lines.lines(self.text, [pointer]).get(pointer, 0))
+        """Where a value in it stands."""
+        below = json_lines.lines(self.text, [pointer]).get(pointer, 1) if b"\n" in self.text else 1
+        return Place(self.file, self.pointer + pointer, self.line + below - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _in_stream(name: str, stream: BinaryIO) -> Iterator[Call | Unread]:
         message = f"the file holds one JSON text of more than {LARGEST_DOCUMENT >> 20} MiB"
         yield Unread(Place(name), message, "write one call a line, which can be of any number", judged=False)
         return
-    yield from _in_text(Source(name, text=raw), raw)
+    yield from _in_text(name, 1, raw)
 
 
 def _first_line(stream: BinaryIO) -> bytes:
@@ -136,7 +136,7 @@ def _by_line(name: str, before: Iterable[bytes], stream: BinaryIO) -> Iterator[C
             message = f"the line has more than {LONGEST_LINE} bytes; no call has"
             yield Unread(Place(name, line=number), message)
         elif line.strip():
-            yield from _in_text(Source(name, number), line.strip())
+            yield from _in_text(name, number, line.strip())
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -154,42 +154,48 @@ def _is_container(raw: bytes) -> bool:
         return False
 
 
-def _in_text(source: Source, raw: bytes) -> Iterator[Call | Unread]:
-    """The calls of one JSON text: an array of them, a batch, or one."""
+def _in_text(file: str, line: int, text: bytes) -> Iterator[Call | Unread]:
+    """The calls of one JSON text that begins on this line: an array of them, a batch, or one."""
+    if not text.lstrip().startswith(b"["):
+        yield from _in_object(Source(file, line, text))
+        return
     try:
-        items = events.listed(raw) if raw.lstrip().startswith(b"[") else None
+        items = events.listed(text)
     except MalformedError as error:
-        yield _malformed(source, "", raw, error)
+        yield _malformed(Source(file, line, text), error)
         return
-    if items is None:
-        yield from _in_object(source, "", raw)
-        return
+    end = 0
     for index, item in enumerate(items):
-        yield from _in_object(source, f"/{index}", item)
+        start = text.index(item, end)  # only commas and spaces are between them
+        line, end = line + text.count(b"\n", end, start), start + len(item)
+        yield from _in_object(Source(file, line, item, f"/{index}"))
+        line += item.count(b"\n")
 
 
-def _in_object(source: Source, pointer: str, raw: bytes) -> Iterator[Call | Unread]:
+def _in_object(source: Source) -> Iterator[Call | Unread]:
+    raw = source.text
     try:
         document = codec.value(raw)
         if len(raw) > events.MAX_EVENT_BYTES:
             raw = codec.encode(document)  # spaces do not count, which whoever recorded it may have added
         if isinstance(document, dict) and "batch" in document:
             accepted = events.batch(raw, 0.0, lambda: "").events
-            yield from (Call(source, f"{pointer}/batch/{index}", event) for index, event in enumerate(accepted))
+            yield from (Call(source, f"/batch/{index}", event) for index, event in enumerate(accepted))
         elif isinstance(document, dict) and not _EVENT_LIKE.isdisjoint(document):
             kind = codec.read(_event, raw).type or "identify"
-            yield from (Call(source, pointer, event) for event in events.single(raw, kind, 0.0, lambda: "").events)
+            yield from (Call(source, "", event) for event in events.single(raw, kind, 0.0, lambda: "").events)
         else:
             message = "this is no call: one has at least one of type, userId, anonymousId and traits"
-            yield Unread(source.place(pointer), message)
+            yield Unread(source.place(""), message)
     except MalformedError as error:
-        yield _malformed(source, pointer, raw, error)
+        yield _malformed(source, error)
 
 
-def _malformed(source: Source, pointer: str, raw: bytes, error: MalformedError) -> Unread:
-    """What the door would refuse; of a file that is no JSON, with the line where it stops to be any."""
+def _malformed(source: Source, error: MalformedError) -> Unread:
+    """What the door would refuse; of a text that is no JSON, with the line where it stops to be any."""
     problem = error.malformed
     hint = "the door answers 400 to it, and nothing of its request is stored"
-    if not source.line and not pointer and problem.code in ("invalid_json", "invalid_utf8"):
-        return Unread(Place(source.file, "", json_lines.line_of_error(raw, problem.message)), problem.message, hint)
-    return Unread(source.place(pointer + problem.pointer), problem.message, hint)
+    if problem.code in ("invalid_json", "invalid_utf8"):
+        line = source.line + json_lines.line_of_error(source.text, problem.message) - 1
+        return Unread(Place(source.file, source.pointer, line), problem.message, hint)
+    return Unread(source.place(problem.pointer), problem.message, hint)

@@ -18,7 +18,7 @@ OURS: Final = {
 }
 """What the check asks beside the numbered rules."""
 
-_ALWAYS: Final = ("CONFIG", "ATT-1", "ATT-2", "ATT-3")
+ALWAYS: Final = ("CONFIG", "ATT-1", "ATT-2", "ATT-3")
 _EVERY: Final = 1000  # events between two reports of progress
 
 
@@ -45,13 +45,13 @@ def events(item: Subject, recorded: Sequence[str] = (), plan: str | None = None)
                 if number % _EVERY == 0:
                     yield Tried("EVENTS", number, 0)
             notes += _told(judging)
-    yield from ledger.judged(time.perf_counter() - begun)
+    yield from ledger.judged()
     yield Ended(time.perf_counter() - begun, tuple(notes))
 
 
 def _planned(item: Subject, recorded: bool, plan: bool) -> Iterator[Planned]:
     """Only what there is something to judge about, in the order of the rules."""
-    wanted = set(_ALWAYS)
+    wanted = set(ALWAYS)
     if item.config.audiences:
         wanted |= {"AUD-3", "AUD-4"}
     if item.config.computed_traits:

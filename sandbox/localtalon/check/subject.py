@@ -1,13 +1,13 @@
 """What is checked: the config with what of it can exist, and where its parts stand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
+from msgspec.structs import replace as changed
 
 from localtalon import computations, config_file
 from localtalon.check import toml_lines
@@ -75,14 +75,14 @@ def read(path: Path | None, ignored: tuple[str, ...], strict: bool) -> Subject:
     """The subject of a config file (None: the demo). Raises `ConfigError` for one that cannot be read."""
     config = config_file.read(path)
     if path is None:
-        return of(replace(config, origin="the demo"), "", ignored, strict)
+        return of(changed(config, origin="the demo"), "", ignored, strict)
     return of(config, path.read_text("utf-8"), ignored, strict)
 
 
 def of(config: Config, text: str = "", ignored: tuple[str, ...] = (), strict: bool = False) -> Subject:
     """The subject of a config, whose file has this text."""
     try:
-        destination = config.destination_settings(_EMULATOR)
+        destination = _with_secrets(config).destination_settings(_EMULATOR)
     except ConfigError:
         destination = None
     attributes = tuple(kept for kept, _ in _sown(config) if kept is not None)
@@ -106,12 +106,7 @@ def _obscure(config: Config, destination: Destination | None) -> str:
 def examine(subject: Subject, ledger: Ledger) -> None:
     """Note what keeps parts of a config from being used: settings (CONFIG) and definitions (ATT-3)."""
     config = subject.config
-    for settle in (config.emulator_settings, lambda: config.bridge_settings(_EMULATOR)):
-        ledger.tried("CONFIG")
-        try:
-            settle()
-        except ConfigError as error:
-            ledger.found(_setting(subject, str(error)))
+    _settle(subject, ledger)
     here = config.destination.application_domain is None
     if here and subject.destination is not None and config.has_strange_key(subject.destination):
         message, hint = "destination.api_key is no key of the deployment", "the emulator will answer 401 to it"
@@ -127,6 +122,38 @@ def examine(subject: Subject, ledger: Ledger) -> None:
             ledger.found(Finding("ATT-3", problem.message, problem.hint or _HINT, place))
 
 
+def _settle(subject: Subject, ledger: Ledger) -> None:
+    """Make the settings of both parts. A secret that is missing may be in the environment of those who start them."""
+    own, whole = subject.config, _with_secrets(subject.config)
+    for part in ("emulator", "bridge"):
+        ledger.tried("CONFIG")
+        lacking = _refusal(own, part)
+        if lacking:
+            wrong = _refusal(whole, part)
+            finding = _setting(subject, wrong or lacking)
+            ledger.found(finding if wrong else replace(finding, severity="warning"))
+
+
+def _refusal(config: Config, part: str) -> str:
+    """Why a part cannot be started with its settings, or nothing."""
+    try:
+        config.emulator_settings() if part == "emulator" else config.bridge_settings(_EMULATOR)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _with_secrets(config: Config) -> Config:
+    """The config with a secret in each place where one can be missing."""
+    emulator = changed(config.emulator, control_token=config.emulator.control_token or _SECRET)
+    bridge = changed(config.bridge, control_token=config.bridge.control_token or _SECRET)
+    destination = config.destination
+    if destination.api_key is None and destination.application_domain is not None:
+        destination = changed(destination, api_key=_SECRET)
+    return changed(config, emulator=emulator, bridge=bridge, destination=destination)
+
+
+_SECRET: Final = "secret"  # noqa: S105 (stands for one)
 _HINT: Final = "a name has letters, digits and _, first a letter; names and titles are unique for each entity"
 
 
@@ -139,7 +166,7 @@ def _setting(subject: Subject, message: str) -> Finding:
 
 def _without_attributes(config: Config) -> DeploymentSeed:
     chosen = {**config.deployment.assumptions, **config.emulator.assumptions}
-    return replace(config.deployment, attributes=(), assumptions=chosen)
+    return changed(config.deployment, attributes=(), assumptions=chosen)
 
 
 def _sown(config: Config) -> list[tuple[Attribute | None, SeedError | None]]:
