@@ -49,7 +49,7 @@ def _is_time(text: str) -> bool:
     if match is None:
         return False
     year, month, day, hour, minute, second = (int(match[group]) for group in range(1, 7))
-    offset_hour, offset_minute = int(match[7] or 0), int(match[8] or 0)
+    offset_hour, offset_minute = int(match[7] or "0"), int(match[8] or "0")
     if not 1 <= month <= 12 or hour > 23 or minute > 59 or second > 59 or offset_hour > 23 or offset_minute > 59:
         return False
     leap_day = 1 if month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 0

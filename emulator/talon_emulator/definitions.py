@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -33,7 +34,7 @@ class Definitions:
         mine = [attribute for attribute in attributes if attribute.entity == entity]
         self.attributes: tuple[Attribute, ...] = tuple(mine)
         self._by_name = {attribute.name: attribute for attribute in mine}
-        # Restricted attributes are left out here, so that each of their values is looked at in full.
+        # Restricted attributes are left out here, so that each of their values is looked at in full: `_problem`.
         free = (attribute for attribute in mine if not attribute.restricted_by_suggestions)
         self._checks = {attribute.name: (PLAIN.get(attribute.type), CHECKS[attribute.type]) for attribute in free}
 
@@ -78,9 +79,7 @@ class Definitions:
             return None
         if not CHECKS[attribute.type](value):
             return errors.wrong_type(name, show(value), NOUNS[attribute.type])
-        if self._restricts and attribute.restricted_by_suggestions:
-            return self._restriction(attribute, value)
-        return None
+        return self._restriction(attribute, value) if self._restricts else None
 
     def _restriction(self, attribute: Attribute, value: Any) -> Problem | None:
         """Hold a value to the allowed list where one was imported, else to the suggestions (documented as either)."""
@@ -121,11 +120,14 @@ def _equals(suggestion: str, value: Any) -> bool:
 
 
 def _allowed(attribute: Attribute) -> Iterator[Any]:
+    if "number" not in attribute.type:
+        yield from attribute.allowed_list
+        return
     for item in attribute.allowed_list:
-        try:
-            yield Decimal(item) if "number" in attribute.type else item
-        except InvalidOperation:
-            yield item
+        with suppress(InvalidOperation):  # no number equals what is none
+            number = Decimal(item)
+            if number.is_finite():
+                yield number
 
 
 def _comparable(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,7 @@ from talon_emulator.clock import timestamp
 from talon_emulator.definitions import Definitions
 from talon_emulator.errors import Refusal
 
-Environment = Literal["sandbox", "live"]
+Environment: TypeAlias = Literal["sandbox", "live"]
 
 MAX_ID_LENGTH = 1000
 _ATTRIBUTES: msgspec.json.Decoder[dict[str, Any]] = body.decoder(dict[str, Any])

@@ -7,13 +7,13 @@ quotes are no number, and 0 and 1 no booleans, is documented for query parameter
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-Check = Callable[[Any], bool]
+Check: TypeAlias = Callable[[Any], bool]
 
 _HOURS = r"(?:[01][0-9]|2[0-3])"
 _TIME = re.compile(
-    r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})"
     rf"T{_HOURS}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-]{_HOURS}:[0-5][0-9])",
     re.ASCII,
 )
@@ -45,7 +45,7 @@ def is_time(value: Any) -> bool:
     if parts is None:
         return False
     year, month, day = parts.groups()
-    return day <= "28" or int(day) <= _days(int(year), int(month))
+    return 1 <= int(day) <= _days(int(year), int(month))
 
 
 def is_location(value: Any) -> bool:

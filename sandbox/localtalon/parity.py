@@ -74,18 +74,18 @@ class Comparison:
         yield Begun("parity", self._subject(), tuple(map(_planned, self.entries)), self.version, self.seed, WORDS)
         left = list(self.entries)
         notes: tuple[str, ...] = ()
-        reason = ""
+        reason = "stopped before its end"
         try:
             sweep(self.ground)
             check_environment(self.ground)
             make_attributes(self.ground)
-            while left:
+            while left and not self.ground.interrupted:
                 yield self._judged(left[0])
                 del left[0]
         except (CannotJudge, Unfit) as trouble:
             reason = str(trouble)
         except KeyboardInterrupt:
-            reason = "stopped before its turn"
+            pass
         finally:
             notes = self._ended()
         for entry in left:

@@ -70,22 +70,19 @@ def parity(
     """
     from localtalon import parity as comparing
     from localtalon import startup
-    from localtalon.parity_access import Wish
-    from localtalon.parity_manifest import Manifest
     from talon_emulator.assumptions import in_effect
 
     emulator = startup.configured(config_file, None, None).emulator_settings()
-    noted = Manifest(manifest, wished["deployment"], wished["application"])
-    wish = Wish(manifest=noted, largest_body=emulator.max_body_bytes, **wished)
+    wish = _wish(manifest, emulator.max_body_bytes, wished)
     _check_names(only, comparing.ENTRIES)
     found, doubts = _reached(wish, clean_only)
     _ask(_plan(found, clean_only), agreed=yes)
     if clean_only:
-        _clean(found, noted)
+        _clean(found, wish.manifest)
     entries, notes = comparing.entries_at(found.ground, only)
     comparison = comparing.Comparison(
         found.ground,
-        noted,
+        wish.manifest,
         assumed=in_effect(emulator.deployment.assumptions),
         entries=entries,
         paces=found.paces,
@@ -98,9 +95,23 @@ def parity(
     sys.exit(_written(comparison, outputs))
 
 
+def _wish(manifest: Path, largest_body: int, wished: dict[str, Any]) -> "Wish":
+    from localtalon.parity_access import Wish
+    from localtalon.parity_manifest import Manifest
+
+    noted = Manifest(manifest, wished["deployment"], wished["application"])
+    return Wish(manifest=noted, largest_body=largest_body, **wished)
+
+
 def _written(comparison: "Comparison", outputs: Outputs) -> int:
     """Compare, whatever signal ends it, and keep nothing in the working directory."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def interrupt(number: int, frame: object) -> NoReturn:
+        comparison.ground.interrupted = True  # an exception alone is lost where it strikes a callback of the collector
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, interrupt)
     with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
         os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", scratch)
         return outputs.write(comparison.events())

@@ -227,6 +227,19 @@ def test_annotations_are_the_most_severe_and_count_the_rest(told: Report) -> Non
     assert all(char.isprintable() or char == "\n" for _, _, message in found for char in message)
 
 
+def test_ten_errors_and_ten_warnings_are_annotated_whatever_their_order() -> None:
+    odd = Finding("MAP-3", "looks odd", severity="warning")
+    begun = Begun("check", (), (), "0.1.0")
+    judged = (
+        Judged("A", "MAP-3", "kept", findings=(odd,) * 12),
+        Judged("B", "MAP-1", "broken", findings=(BROKEN,) * 25),
+    )
+    *shown, (kind, properties, message) = commands(annotations.text(Report(begun, judged, Ended(1.0))))
+    assert [kind for kind, _, _ in shown] == ["error"] * 10 + ["warning"] * 10
+    assert (kind, properties) == ("notice", {"title": "localtalon check"})
+    assert message.startswith("17 more of 37 ")
+
+
 def test_an_annotation_names_file_line_and_pointer() -> None:
     finding = Finding("MAP-3", "100%: not, %0A %25 listed", "add it", Place("a,b:c%0A.json", "/traits/x", 7))
     ((kind, properties, message),) = commands(annotations.text(one(finding)))
@@ -337,7 +350,7 @@ def test_marked_parts_are_the_texts_and_what_is_not_marked_is_in_both(expected: 
 @given(st.text("ab", max_size=200), st.text("ab", max_size=200), st.integers(20, 100))
 def test_the_first_difference_of_long_texts_shows(expected: str, actual: str, most: int) -> None:
     left, right = around_difference(expected, actual, most)
-    assert max(len(left), len(right)) <= most
+    assert max(len(left), len(right)) == min(max(len(expected), len(actual)), most)
     assert (left == right) is (expected == actual)
 
 

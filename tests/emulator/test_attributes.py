@@ -195,6 +195,7 @@ def test_what_is_left_out_of_a_new_definition() -> None:
     assert left_out == (None, False, False)
     [kept] = made(definition)
     assert (kept.builtin, kept.allowed_list) == (False, ())
+    assert not Attribute(**msgspec.structs.asdict(definition), id=1, created=NOW).builtin
     builtin = attributes.create((), new("b"), NOW, builtin=True)
     assert isinstance(builtin, Attribute)
     assert builtin.builtin
@@ -288,6 +289,7 @@ def test_every_suggestion_says_something(suggestions: tuple[str, ...]) -> None:
 
 
 def test_a_number_is_never_given_twice() -> None:
+    assert [attribute.id for attribute in made(*map(new, "abcd"))] == [1, 2, 3, 4]
     first, second = made(new("a"), new("b"))
     third = attributes.create(iter((second,)), new("c"), NOW)
     assert isinstance(third, Attribute)

@@ -36,7 +36,8 @@ def _changed(text: str) -> Iterator[str]:
 
 def _shortened(text: str) -> Iterator[str]:
     for place in range(len(text)):
-        yield text[:place] + text[place + 1 :]
+        if text[place - 1 : place + 2] != "{0,":  # no lower bound is the bound 0
+            yield text[:place] + text[place + 1 :]
 
 
 def _compiles(text: str) -> bool:

@@ -217,7 +217,7 @@ def test_of_a_real_deployment_nothing_is_asked_that_could_harm(emulator: Emulato
 
 def begun(emulator: Emulator, folder: Path) -> "subprocess.Popen[str]":
     """A comparison that has made something and will be busy for long."""
-    running_one = started(folder, command(emulator.url, "--yes", "--json", "--cases", "100000"))
+    running_one = started(folder, command(emulator.url, "--yes", "--json", "--cases", "2000"))
     while not customers(emulator):
         assert running_one.poll() is None, running_one.communicate()
     return running_one

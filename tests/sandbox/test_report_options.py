@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -145,6 +145,38 @@ def test_a_stream_that_breaks_off_before_it_began_is_its_commands_business() -> 
 
     done = run(refused(), "--json")
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", "localtalon: no such config\n")
+
+
+def test_a_stream_that_is_left_in_the_middle_is_closed() -> None:
+    left: list[str] = []
+
+    def events() -> Iterator[Event]:
+        try:
+            yield from verification()
+        finally:
+            left.append("in order")
+
+    class Watched(Generator[Event, None, None]):
+        """A stream in which Ctrl-C comes between two events."""
+
+        def __init__(self) -> None:
+            self._events = events()
+
+        def send(self, value: None) -> Event:
+            event = next(self._events)
+            if isinstance(event, Judged):
+                raise KeyboardInterrupt
+            return event
+
+        def throw(self, *raised: Any) -> Event:
+            raise NotImplementedError
+
+        def close(self) -> None:
+            self._events.close()  # type: ignore[attr-defined]
+
+    stream = Watched()  # kept, so that nothing but its reader ends it
+    assert run(stream).exit_code == 2
+    assert left == ["in order"]
 
 
 _WAITING = """

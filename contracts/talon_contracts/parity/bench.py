@@ -18,8 +18,7 @@ class _Customers(TalonOne):
     def __init__(self, ground: Ground, pace: Pace) -> None:
         super().__init__(ground.deployment.url, ground.access.api_key)
         self._pace = pace
-        self._tag = ground.access.tag
-        self._ledger = ground.ledger
+        self._ground = ground
 
     def profile(self, integration_id: str) -> Object | None:
         """The attributes that the profile holds."""
@@ -28,10 +27,13 @@ class _Customers(TalonOne):
 
     def update(self, integration_id: str, attributes: Object, *, authorization: str | None = None) -> Reply:
         """Patch one profile."""
-        if not integration_id.startswith(self._tag):
-            raise CannotJudge(f"the integration ID {integration_id!r} does not begin with {self._tag!r}")
+        tag = self._ground.access.tag
+        if not integration_id.startswith(tag):
+            raise CannotJudge(f"the integration ID {integration_id!r} does not begin with {tag!r}")
+        if self._ground.interrupted:
+            raise KeyboardInterrupt
         self._pace.keep()
-        self._ledger.add(Belonging("customer", integration_id))
+        self._ground.ledger.add(Belonging("customer", integration_id))
         return super().update(integration_id, attributes, authorization=authorization)
 
 

@@ -54,6 +54,8 @@ class Ground:
         self.definitions: dict[str, Object] = {}
         self.trouble: dict[str, str] = {}
         """Attributes of ours that could not be made, and why."""
+        self.interrupted = False
+        """Whether nothing more is to be made."""
         self._numbers = itertools.count()
 
     def integration(

@@ -28,15 +28,16 @@ def marked(expected: str, actual: str) -> tuple[Parts, Parts]:
 
 
 def around_difference(expected: str, actual: str, most: int) -> tuple[str, str]:
-    """Both texts cut to so many characters, such that the first difference shows."""
-    if max(len(expected), len(actual)) <= most:
+    """Both texts cut to the same stretch of so many characters, such that the first difference shows."""
+    longest = max(len(expected), len(actual))
+    if longest <= most:
         return expected, actual
-    start = max(_alike(zip(expected, actual, strict=False)) - most // 3, 0)
+    first = _alike(zip(expected, actual, strict=False))
+    start = min(max(first - most // 3, 0), longest - most)
     return _window(expected, start, most), _window(actual, start, most)
 
 
 def _window(text: str, start: int, most: int) -> str:
-    start = min(start, max(len(text) - most, 0))
     cut = text[start : start + most]
     cut = "…" + cut[1:] if start else cut
     return cut[:-1] + "…" if start + most < len(text) else cut

@@ -19,6 +19,7 @@ from talon_contracts.strategies import traits as trait_cases
 from talon_contracts.strategies.audiences import audience_definitions, audience_names
 from talon_contracts.strategies.case import Case, Draft, Identity
 from talon_contracts.strategies.names import Names, names_of
+from talon_contracts.strategies.pooled import pooled
 
 __all__ = [
     "FOCI",
@@ -32,6 +33,7 @@ __all__ = [
     "histories",
     "identifies",
     "names_of",
+    "pooled",
 ]
 
 

@@ -102,6 +102,25 @@ def unfitting(attribute_type: str) -> SearchStrategy[Json]:
     return st.sampled_from(("a", "", 5, True, [True], ["a", True], [None]))
 
 
+SAMPLES: Final[tuple[Json, ...]] = ("Berlin", 5, True, None, Decimal("0.1"), ["a"])
+"""A value of each kind."""
+
+
+def samples(attribute_type: str) -> tuple[Json, ...]:
+    """A few values for an attribute of the type: some that it takes, the telling ones that it does not."""
+    item_type = attribute_type.removeprefix("(list ").removesuffix(")")
+    fit: dict[str, tuple[Json, ...]] = {
+        "string": _WORDS,
+        "number": (0, 1, -3, *_FIXED_NUMBERS),
+        "boolean": (True, False),
+        "time": _TIMES,
+    }
+    values = fit[item_type]
+    if item_type != attribute_type:
+        values = ([], *([value] for value in values), [*values[:3]])
+    return (*values, *_WRONG.get(attribute_type, ("a", 5, [True])))
+
+
 @functools.cache
 def lists_with_structure() -> SearchStrategy[Json]:
     """Lists that hold at least one object or list, which no attribute can (MAP-5)."""
