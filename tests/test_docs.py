@@ -57,10 +57,24 @@ def test_explain_prints_what_the_readme_shows() -> None:
 
 
 def test_the_python_example_runs() -> None:
-    (example,) = blocks("python")
+    (example,) = (block for block in blocks("python") if "def test_" not in block)
     done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("http://127.0.0.1:") == 2
+
+
+def test_the_example_of_a_test_passes(tmp_path: Path) -> None:
+    (example,) = (block for block in blocks("python") if "def test_" in block)
+    (tmp_path / "test_example.py").write_text(example, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_check_finds_the_mistakes_of_the_shop() -> None:
+    (command,) = (block for block in blocks("sh") if block.startswith("localtalon check"))
+    told = shell(f"cd examples/shop && {command.replace('localtalon', f'{sys.executable} -m localtalon')}")
+    assert "3 broken" in told
 
 
 def test_every_command_is_in_the_readme() -> None:

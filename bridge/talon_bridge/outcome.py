@@ -102,7 +102,7 @@ def decide(got: Answer | NoAnswer, attempts: Attempts, policy: Policy, now: floa
         wait = asked or backoff(attempts.count, policy.first_wait, jitter)  # "0" is no leave to storm
         busy = got.status == 429
         return _retry(f"Talon.One answered {got.status}", wait, attempts, policy, now, pause=busy, busy=busy)
-    if 300 <= got.status < 400:
+    if got.status // 100 == 3:
         return Dead(
             f"Talon.One answered {got.status}, a redirect; redirects are not followed: check application_domain"
         )

@@ -5,7 +5,7 @@ It shares no code with anything it judges, and does no input or output. An event
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from talon_contracts.exact_json import Json, Object, same_json
@@ -89,7 +89,7 @@ class NotSent:
 class Refused:
     """Talon.One refuses the whole request: each offending attribute with its rule (ATT-1 or ATT-2)."""
 
-    offences: dict[str, str] = field(default_factory=dict)
+    offences: dict[str, str]
 
 
 def flatten(traits: Json) -> list[Leaf]:

@@ -203,3 +203,9 @@ def test_the_window_is_closed_after_its_last_moment(got: Answer | NoAnswer, coun
     assert isinstance(late, Dead)
     assert late.wait == pytest.approx(wait)
     assert late.reason == f"{endless.reason}; given up after {count + 1} attempts, the retry window is over"
+
+
+def test_an_outcome_asks_for_nothing_by_itself() -> None:
+    assert RetryAt(NOW, "gone") == RetryAt(NOW, "gone", pause=False, busy=False)
+    assert Dead("gone") == Dead("gone", wait=0)
+    assert Policy(retry_window=1, hold=2) == Policy(1, 2, first_wait=1, probe_every=15)

@@ -24,6 +24,7 @@ _CALCULATED: Final[dict[type, type[ast.operator]]] = {
     ast.Sub: ast.Add,
     ast.Mult: ast.Div,
     ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div,
     ast.Mod: ast.Mult,
     ast.Pow: ast.Mult,
     ast.BitAnd: ast.BitOr,

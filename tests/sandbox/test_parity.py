@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from emulator_support import Emulator, running
@@ -182,6 +183,18 @@ def test_what_is_not_given_leaves_unknown_what_needs_it(
     assert isinstance(seen, Unknown)
     assert f"needs {needs}" in seen.reason
     emulator.client.delete(f"/_emulator/deployments/{name}")
+
+
+def test_it_is_the_emulator_of_the_config_that_is_compared(tmp_path: Path) -> None:
+    (tmp_path / "localtalon.toml").write_text('[emulator.assumptions]\nnull-value = "keep"\n')
+    codes = []
+    for assumed in ({"null-value": "keep"}, {}):
+        seed = msgspec.structs.replace(PREPARED, assumptions=assumed)
+        with running(Settings(deployment=seed, limits="off")) as emulator:
+            with started(tmp_path, command(emulator.url, "--yes", "--only", "null-value")) as process:
+                process.communicate(timeout=60)
+            codes.append(process.returncode)
+    assert codes == [0, 1]
 
 
 def test_the_command_tells_it_as_json_and_uses_its_attributes_again(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_a_talon_one_that_cannot_be_judged(talon_one_app: Any, seen: str) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--rule", "MAP-99"), "no check speaks for 'MAP-99'; there are checks for ID-1"),
+        (("--rule", "NONE"), "no check speaks for 'NONE'; there are checks for ID-1"),
         (("--bridge", "ftp://x"), "not an http URL: 'ftp://x'"),
         (("--config", "/nowhere.toml"), "cannot be read"),
         (("--examples", "0"), "--examples"),

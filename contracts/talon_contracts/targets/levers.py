@@ -37,7 +37,6 @@ class Levers:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._side: Side | None = None
-        self._opened: dict[str, TalonOne] = {}
 
     @property
     def there(self) -> bool:
@@ -75,9 +74,7 @@ class Levers:
 
     def talon_one(self, key: str) -> TalonOne:
         """The side deployment, opened with one of its keys."""
-        if key not in self._opened:
-            self._opened[key] = TalonOne(self.target, key)
-        return self._opened[key]
+        return TalonOne(self.target, key)
 
     def make_key(self, **more: str) -> tuple[str, str]:
         """A new key of the side deployment's sandbox: its id and the key."""
@@ -115,8 +112,6 @@ class Levers:
         if self._side is not None:
             self._ask("DELETE", f"/_emulator/deployments/{quote(self._side.name)}")
             self._side = None
-        for each in self._opened.values():
-            each.close()
         self._channel.close()
 
     def _of_side(self, path: str) -> str:
