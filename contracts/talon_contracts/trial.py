@@ -72,6 +72,15 @@ _NEEDED: Final = {
 }
 
 
+def _nothing_to_draw(names: Names, error: Exception) -> str:
+    there = ", ".join(f"{name} ({names.types[name]})" for name in names.listed) or "none"
+    needed = (
+        "as in the demo, there should be Custom Attributes of every type and one with `_` in its name, all defined,"
+        " and a boolean and another attribute that are defined and no Custom Attributes"
+    )
+    return f"what is set up gives this check nothing to draw: {needed}; defined Custom Attributes: {there} ({error})"
+
+
 def _verdict(check: Check, found: Mismatch, seed: int, steady: bool) -> Verdict:
     """Broken; but for a mapping that is wrong now and then there is no verdict: something else goes wrong there."""
     if not steady and check.rule is not None and not check.rule.startswith(("DEL", "LIM")):
@@ -132,7 +141,7 @@ class _Trial:
         except Flaky:
             return False
         except (InvalidArgument, Unsatisfiable) as error:
-            self.trouble = CannotJudge(f"what is set up gives this check nothing to draw: {error}")
+            self.trouble = CannotJudge(_nothing_to_draw(names, error))
         return True
 
     def _judge(self, case: Any) -> None:

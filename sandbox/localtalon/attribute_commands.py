@@ -211,7 +211,7 @@ def _sure(question: str) -> bool:
 
 
 def _say(text: str) -> None:
-    from localtalon.terminal import printable
+    from talon_contracts.reports.text import printable
 
     click.echo(f"localtalon: {printable(text)}", err=True)
 

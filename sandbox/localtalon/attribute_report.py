@@ -6,7 +6,8 @@ from typing import Any
 
 from localtalon.attribute_comparison import Difference, Plan, Pushed
 from localtalon.attribute_definitions import LeftOut, said, shown
-from localtalon.terminal import printable, table
+from localtalon.terminal import table
+from talon_contracts.reports.text import printable
 from talon_emulator.seed import AttributeSeed
 
 _WIDEST = (17, 40, None)

@@ -227,7 +227,7 @@ def _letters(count: int) -> str:
 
 
 def _say(text: str) -> None:
-    from localtalon.terminal import printable
+    from talon_contracts.reports.text import printable
 
     click.echo(f"localtalon: {printable(text)}", err=True)
 

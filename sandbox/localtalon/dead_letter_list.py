@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localtalon.bridge_client import BridgeClient, event_path
-from localtalon.terminal import printable, table
+from localtalon.terminal import table
 from talon_bridge import codec
+from talon_contracts.reports.text import printable
 
 _WIDEST = (24, 38, 24, 6, None)  # characters of each column
 _PAGE = 1000  # what the bridge lists at once

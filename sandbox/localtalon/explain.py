@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from localtalon.terminal import printable
 from talon_bridge import codec, events
 from talon_bridge.codec import MalformedError
 from talon_bridge.events import Accepted
 from talon_bridge.explanation import Verdict, delivered, refusal, refused
 from talon_bridge.mapping import Plan, plan
 from talon_bridge.settings import Destination
+from talon_contracts.reports.text import printable
 from talon_emulator import errors
 from talon_emulator.definitions import Definitions
 

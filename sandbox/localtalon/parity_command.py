@@ -170,7 +170,7 @@ def _plan(found: "Opened", clean_only: bool) -> Iterator[str]:
 def _ask(plan: Iterator[str], *, agreed: bool) -> None:
     """Say what is going to happen, and go on when somebody agrees, or has agreed before."""
     from localtalon import startup
-    from localtalon.terminal import printable
+    from talon_contracts.reports.text import printable
 
     for line in plan:
         click.echo(printable(line), err=True)
@@ -185,7 +185,7 @@ def _ask(plan: Iterator[str], *, agreed: bool) -> None:
 def _clean(found: "Opened", manifest: "Manifest") -> NoReturn:
     """Remove what is left behind, and end."""
     from localtalon import parity as comparing
-    from localtalon.terminal import printable
+    from talon_contracts.reports.text import printable
 
     notes = comparing.cleaned(found.ground, manifest)
     found.ground.close()

@@ -4,12 +4,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from talon_contracts.reports.text import printable
+
 _NARROWEST = 8
-
-
-def printable(text: str) -> str:
-    """Text from outside: what could move the cursor or start a line is shown as its escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], widest: Sequence[int | None]) -> Iterator[str]:

@@ -1,13 +1,20 @@
 """The command that puts a bridge, and the Talon.One behind it, to the test of every rule."""
 
+import os
 import shlex
+import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from localtalon.report_options import Outputs, reporting
+
+if TYPE_CHECKING:
+    from localtalon.verification import Subject
 
 
 @click.command()
@@ -41,29 +48,36 @@ def verify(
     Without a URL it is our own pair, started for this. Exits with 1 when a rule is broken, with 2 when one could not
     be judged.
     """
-    import os
     import secrets
 
     from localtalon import config_file as config_files
-    from localtalon import startup, verification
+    from localtalon import startup
     from localtalon.config import ConfigError
     from localtalon.own_pair import NotStartedError
     from localtalon.verification import Subject
 
     path = config_file or config_files.nearby()
-    config = startup.configured(path, None, None)
     seed = secrets.randbits(32) if seed is None else seed
+    subject = Subject(path, startup.configured(path, None, None), bridge, talon_one, settle)
     again = _again(bridge, talon_one, config_file, examples, seed)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended, as after Ctrl-C
     try:
-        subject = Subject(path, config, bridge, talon_one, settle)
-        with verification.arranged(subject, os.environ) as arranged:
-            plan = verification.planned(arranged, rules, examples, seed, again)
-            from talon_contracts.verify import verify as judging
-
-            code = outputs.write(judging(arranged.bench, plan))
+        with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
+            os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", scratch)
+            code = _judge(subject, rules, examples, seed, again, outputs)
     except (ConfigError, NotStartedError, ValueError) as error:
         startup.fail(str(error))
     sys.exit(code)
+
+
+def _judge(
+    subject: "Subject", rules: tuple[str, ...], examples: int, seed: int, again: Callable[[str], str], outputs: Outputs
+) -> int:
+    from localtalon import verification
+    from talon_contracts.verify import verify as judging
+
+    with verification.arranged(subject, os.environ) as arranged:
+        return outputs.write(judging(arranged.bench, verification.planned(arranged, rules, examples, seed, again)))
 
 
 def _again(

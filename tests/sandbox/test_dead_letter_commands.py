@@ -22,7 +22,8 @@ from localtalon.bridge_client import BridgeClient
 from localtalon.cli import main
 from localtalon.progress import Progress
 from localtalon.redelivery import Done, WaitedInVain, by_filter, died_again
-from localtalon.terminal import printable, table
+from localtalon.terminal import table
+from talon_contracts.reports.text import printable
 
 COMMAND = [sys.executable, "-m", "localtalon"]
 CONFIG = '[destination]\ncustom_attributes = ["email", "vip", "shoe_size"]\n'

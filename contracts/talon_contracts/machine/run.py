@@ -35,10 +35,17 @@ def run(
         return Unjudged(NAME, "there is no bridge on the bench")
     seed = secrets.randbits(32) if seed is None else seed
     wanted, features = min(examples, MOST), _possible(bench)
-    world, cases = _world(bench), 0
+    cases = 0
+
+    def begin() -> None:
+        nonlocal cases
+        cases += 1
+        if tell is not None:
+            tell(cases, wanted)
+
+    world = _world(bench, begin)
     for number in range(ROUNDS):
         mismatch, steady = _round(world, wanted, seed + number)
-        cases += wanted
         if world.trouble:
             return Unjudged(NAME, str(world.trouble[0]))
         if mismatch is not None:
@@ -47,8 +54,6 @@ def run(
         missing = tuple(name for name in features if not world.shown[name])
         if not missing:
             return Kept(NAME, cases, {name: world.shown[name] for name in features}, seed)
-        if tell is not None:
-            tell(cases, wanted)
     return Unproven(NAME, missing, cases, seed)
 
 
@@ -58,9 +63,10 @@ def _possible(bench: Bench) -> tuple[str, ...]:
     return tuple(name for name in FEATURES if levers.get(name, bench) is not None)
 
 
-def _world(bench: Bench) -> type[World]:
+def _world(bench: Bench, begin: Callable[[], None]) -> type[World]:
     names = names_of(bench.settings, bench.definitions)
     members = {"bench": bench, "names": names, "shown": Counter(), "trouble": [], "found": []}
+    members["begin"] = staticmethod(begin)
     return type("World", (World,), members)
 
 

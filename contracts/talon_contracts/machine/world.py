@@ -43,9 +43,12 @@ class World(RuleBasedStateMachine):
     trouble: ClassVar[list[CannotJudge]]
     """What kept a target from being judged; from then on nothing is done, so that Hypothesis ends soon."""
     found: ClassVar[list[Mismatch]]
+    begin: ClassVar[Callable[[], None]]
+    """Hears of every history that begins."""
 
     def __init__(self) -> None:
         super().__init__()
+        type(self).begin()
         self.tag = self.bench.tag()
         self.late_key = self.bench.name()
         """A computed trait that Talon.One does not know before `define`."""

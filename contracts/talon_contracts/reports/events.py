@@ -117,11 +117,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 when a rule is broken, else 2 when one has no verdict, else 0."""
+        """1 when a rule is broken, else 2 when one has no verdict or nothing was judged, else 0."""
         found = {judged.status for judged in self.judged}
         if "broken" in found:
             return BROKEN
-        return COULD_NOT_JUDGE if found & {"unproven", "unjudged"} else KEPT
+        return KEPT if found == {"kept"} else COULD_NOT_JUDGE
 
 
 def collected(events: Iterable[Event]) -> Report:
