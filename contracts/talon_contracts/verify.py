@@ -13,7 +13,6 @@ from talon_contracts.curl import Addresses
 from talon_contracts.findings import judged
 from talon_contracts.handshake import Handshake, handshake
 from talon_contracts.reports.events import Begun, Ended, Event, Judged, Planned, Tried
-from talon_contracts.rules import RULES
 from talon_contracts.targets import Bench
 from talon_contracts.verdicts import Unjudged, Verdict
 
@@ -64,10 +63,8 @@ def planned(name: str) -> Planned:
     """A check as it is announced; one of several rules goes by its own name."""
     if name == machine.NAME:
         return MACHINE
-    rule = CHECKS[name].rule
-    if rule is None:
-        return Planned(name, name, "All rules of a bridge at once, in calls with every feature.")
-    return Planned(name, rule, RULES[rule].statement)
+    check = CHECKS[name]
+    return Planned(name, check.rule or name, check.statement)
 
 
 def verify(bench: Bench, plan: Plan) -> Iterator[Event]:

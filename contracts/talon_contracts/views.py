@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from talon_contracts.exact_json import Object
+from talon_contracts.exact_json import Json, Object
 from talon_contracts.oracle import (
     Definitions,
     DestinationSettings,
@@ -33,6 +33,11 @@ class CaseView:
     refused: frozenset[str]
     """Rules by which Talon.One refuses requests."""
 
+    @property
+    def values(self) -> list[Json]:
+        """The values that are sent."""
+        return [leaf.value for leaf in self.sent]
+
     def stopped_by(self, rule: str) -> bool:
         """Whether the rule stops a whole event."""
         return any(isinstance(request, NotSent) and request.rule == rule for request in self.requests)
@@ -55,6 +60,11 @@ class StreamView:
     def calls(self) -> list[Call]:
         """The calls, in order."""
         return self.stream.calls
+
+    @property
+    def users(self) -> int:
+        """How many users they are about."""
+        return len({each.user for each in self.calls})
 
 
 @dataclass(frozen=True, slots=True)

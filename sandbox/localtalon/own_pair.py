@@ -16,7 +16,7 @@ _EMULATOR: Final = {"LIMITS": "off", "JOURNAL_SIZE": "100", "HOST": "127.0.0.1"}
 _BRIDGE: Final = {
     "MAX_REQUESTS_PER_SECOND": "0",
     "FIRST_WAIT": "0.02",
-    "REQUEST_TIMEOUT": "1",
+    "REQUEST_TIMEOUT": "0.3",
     "HOST": "127.0.0.1",
 }
 

@@ -20,7 +20,6 @@ from talon_contracts.parity.observation import Seen, Unlike, observe
 from talon_contracts.parity.preparation import Unfit, check_environment, make_attributes
 from talon_contracts.parity.sweep import sweep
 from talon_contracts.reports.events import Begun, Ended, Event, Finding, Judged, Planned, Status
-from talon_contracts.rules import RULES
 from talon_contracts.targets import Bench, CannotJudge
 from talon_emulator.assumptions import BY_ID
 
@@ -187,6 +186,6 @@ def _named(belongings: Iterable[Belonging], kind: Kind) -> list[str]:
 
 def _planned(entry: str) -> Planned:
     if entry in RULE_CHECKS:
-        rule = RULE_CHECKS[entry].rule
-        return Planned(entry, rule or entry, RULES[rule].statement if rule else "")
+        check = RULE_CHECKS[entry]
+        return Planned(entry, check.rule or entry, check.statement)
     return Planned(entry, entry, BY_ID[entry].question)

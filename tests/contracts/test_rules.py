@@ -1,9 +1,13 @@
 """The list of rules is whole, and everything that cites a rule cites one that exists."""
 
+import importlib
 import re
+from pathlib import Path
 
-from talon_contracts import schemas, vectors
-from talon_contracts.checks import CHECKS
+import pytest
+
+from talon_contracts import checks, schemas, vectors
+from talon_contracts.checks import CHECKS, Check
 from talon_contracts.rules import RULES, Level
 
 CITED = re.compile(r"\b(?:ID|MAP|AUD|ATT|KEY|LIM|DEL|SRC|VIEW)-[0-9]+\b")
@@ -31,3 +35,28 @@ def test_cited_rules_exist() -> None:
     for name in schemas.names():
         cited |= set(CITED.findall(str(schemas.load(name))))
     assert cited <= RULES.keys()
+
+
+def stem(check: Check) -> str:
+    """The name of the file that a check is looked for in."""
+    return re.sub(r"[^a-z0-9]+", "_", check.name.lower())
+
+
+def test_every_file_is_a_check_and_every_rule_has_one() -> None:
+    files = {path.stem for path in Path(checks.__path__[0]).glob("*.py")}
+    assert files == {"__init__", "check", *map(stem, CHECKS.values())}
+    assert [*dict.fromkeys(check.rule for check in CHECKS.values())] == [*RULES, None]
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_a_check_says_what_it_is_about(check: Check) -> None:
+    module = importlib.import_module(f"talon_contracts.checks.{stem(check)}")
+    assert module.CHECK is check
+    assert check.features
+    about = RULES.get(check.rule or "")
+    assert (module.__doc__ or "").startswith(about.id if about else "All rules")
+    if about is not None:
+        assert check.name.startswith(about.id)
+        assert (check.statement, check.source, check.levels) == (about.statement, about.source, about.levels)
+    else:
+        assert check.statement.startswith("All rules")

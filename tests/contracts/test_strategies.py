@@ -5,15 +5,17 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from contracts_support import DEFINITIONS, SETTINGS
-from talon_contracts.checks import CHECKS
+from talon_contracts.checks import CHECKS, Check
 from talon_contracts.exact_json import Json
-from talon_contracts.strategies import FOCI, Case, cases, names_of
+from talon_contracts.strategies import Case, names_of
 from talon_contracts.strategies.case import Draft
 from talon_contracts.strategies.names import near_misses
 from talon_contracts.strategies.values import fitting, lists_with_structure, numbers, plain, unfitting
 from talon_contracts.value_types import accepts_value
+from talon_contracts.views import view_case
 
 NAMES = names_of(SETTINGS, DEFINITIONS)
+OF_CASES = [check for check in CHECKS.values() if check.view is view_case]
 TYPES = ("string", "number", "boolean", "time", "(list string)", "(list number)", "(list time)")
 
 
@@ -52,10 +54,10 @@ def test_ways_are_all_ways_and_near_misses_are_none() -> None:
     assert not {"_".join(path) for path in NAMES.strangers} & DEFINITIONS.keys()
 
 
-@pytest.mark.parametrize("focus", [*FOCI, None])
+@pytest.mark.parametrize("check", OF_CASES, ids=lambda check: check.name)
 @given(data=st.data())
-def test_cases_keep_to_their_tag(focus: str | None, data: st.DataObject) -> None:
-    case = data.draw(cases(NAMES, focus))
+def test_cases_keep_to_their_tag(check: Check, data: st.DataObject) -> None:
+    case = data.draw(check.strategy(NAMES))
     events = case.events("tag-1")
     assert len(events) == len(case.drafts)
     assert len({str(event["messageId"]) for event in events}) == len(events)
@@ -64,18 +66,17 @@ def test_cases_keep_to_their_tag(focus: str | None, data: st.DataObject) -> None
     assert case.user_id("tag-1") != case.user_id("tag-2") or case.whole in (".", "..")
 
 
-@pytest.mark.parametrize("focus", FOCI)
-def test_every_feature_of_a_focus_can_be_drawn(focus: str) -> None:
-    check = CHECKS[focus]
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_every_feature_of_a_check_can_be_drawn(check: Check) -> None:
     missing = dict(check.features)
 
-    def shows_the_rest(case: Case) -> bool:
+    def shows_the_rest(case: object) -> bool:
         view = check.view(case, SETTINGS, DEFINITIONS)
         for name in [name for name, feature in missing.items() if feature(view)]:
             del missing[name]
         return not missing
 
-    found = find(cases(NAMES, focus), shows_the_rest, settings=settings(phases=[Phase.generate], max_examples=2000))
+    found = find(check.strategy(NAMES), shows_the_rest, settings=settings(phases=[Phase.generate], max_examples=2000))
     assert found, missing
 
 
@@ -83,8 +84,3 @@ def test_ids_are_padded_to_their_length() -> None:
     case = Case((Draft({"traits": {}}, user="null"),), before="<", after=">", length=10)
     assert case.user_id("tag") == "<tagxxxxx>"
     assert case.events("tag") == [{"type": "identify", "messageId": "tag0", "traits": {}, "userId": None}]
-
-
-def test_unknown_focus() -> None:
-    with pytest.raises(KeyError):
-        cases(NAMES, "VIEW-1")

@@ -11,7 +11,7 @@ from talon_contracts import schemas, vectors
 from talon_contracts.checks import CHECKS, Check
 from talon_contracts.exact_json import Json, Object, encode
 from talon_contracts.strategies import names_of
-from talon_contracts.strategies.updates import Update, with_strangers
+from talon_contracts.strategies.updates import Update
 from talon_contracts.targets import Bench, Connection
 from talon_contracts.trial import run
 from talon_contracts.value_types import ATTRIBUTE_TYPES
@@ -68,7 +68,7 @@ def test_attribute_values(vector: Vector, deployment: Bench, attribute_of: dict[
 
 
 def test_answers_are_valid_under_their_schemas(deployment: Bench) -> None:
-    @given(with_strangers(NAMES))
+    @given(CHECKS["ATT-1 at Talon.One"].strategy(NAMES))
     def answers(update: Update) -> None:
         reply = deployment.talon_one.update(deployment.tag(), update.second)
         name = {200: "talon-profile-answer", 400: "talon-error"}[reply.status]

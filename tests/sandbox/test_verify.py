@@ -63,7 +63,7 @@ class WithoutIdle(RightBridge):
 def test_our_own_pair() -> None:
     done = verify("--rule", "MAP-1", "--rule", "DEL-3", "--rule", "AUD-3", "--rule", "VIEW-1", "--examples", "30")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "kept (4): MAP-1, DEL-3, AUD-3, VIEW-1 at Talon.One" in done.stdout
+    assert "kept (4): MAP-1, AUD-3, DEL-3, VIEW-1 at Talon.One" in done.stdout
 
 
 def test_our_own_pair_through_kills_and_faults() -> None:

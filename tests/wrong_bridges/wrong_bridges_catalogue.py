@@ -474,14 +474,14 @@ class KnowsMessageIdsOfOneRequest(WrongBridge):
 
 
 class LetsTheRepetitionWin(WrongBridge):
-    """Takes a messageId that comes again for a correction."""
+    """Takes a messageId that comes again with other traits for a correction."""
 
     rule = "DEL-3"
 
     def is_new(self, event: Event) -> bool:
-        return super().is_new(event) or event != self.__dict__.setdefault("first", {}).setdefault(
-            event["messageId"], event
-        )
+        known: dict[str, Event] = self.__dict__.setdefault("known", {})
+        first = known.setdefault(event["messageId"], event)
+        return super().is_new(event) or event != first
 
 
 class TakesASyncForTheWholeAudience(WrongBridge):

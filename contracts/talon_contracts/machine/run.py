@@ -17,7 +17,7 @@ from talon_contracts.targets import Bench
 from talon_contracts.verdicts import Broken, Kept, Unjudged, Unproven, Verdict
 
 NAME: Final = "machine"
-MOST: Final = 30
+MOST: Final = 40
 """Histories at most; they take long."""
 STEPS: Final = 10
 ROUNDS: Final = 3

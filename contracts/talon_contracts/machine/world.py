@@ -19,10 +19,24 @@ from talon_contracts.strategies.computations import computed
 from talon_contracts.strategies.streams import events_of
 from talon_contracts.targets import Bench, CannotJudge
 
-FEATURES: Final = ("single", "batch", "out of order", "flip", "repetition", "definition", "fault", "restart", "look")
+FEATURES: Final = (
+    "single",
+    "batch",
+    "out of order",
+    "count",
+    "flip",
+    "repetition",
+    "late return",
+    "definition",
+    "fault",
+    "restart",
+    "look",
+)
 
 _USERS: Final = st.integers(0, 2)
 _STATUSES: Final = st.sampled_from((429, 409, 500, 503, 0))
+_BLOWS: Final = st.sampled_from(((1, 2), (1, 1), (2, 1), (2, 2)))
+"""How many requests fail, and how many calls come: with fewer failures than calls the order is at stake."""
 _TIMES: Final = st.sampled_from(("2024-05-03T19:42:50.066Z", "2015-02-02T00:30:08.276Z", None))
 
 
@@ -85,13 +99,29 @@ class World(RuleBasedStateMachine):
         key = self.late_key if late or not booleans else booleans[-1]
         self.post("/v1/identify", [self.call(user, computed(key, [((key,), member)]))])
 
+    @rule(user=_USERS, count=st.integers(2, 3))
+    def count(self, user: int, count: int) -> None:
+        """One value after the other in a batch, of which the last one counts."""
+        self.shown["count"] += 1
+        self.post("/v1/batch", self.ascending(user, count))
+
     @precondition(lambda self: bool(self.posts))
     @rule(data=st.data())
     def repeat(self, data: DataObject) -> None:
         """A request that was sent before comes again."""
         self.shown["repetition"] += 1
-        path, body = data.draw(st.sampled_from(self.posts))
-        self.send(path, body)
+        self.send(*data.draw(st.sampled_from(self.posts)))
+
+    @rule(user=_USERS, changed=st.booleans())
+    def return_late(self, user: int, changed: bool) -> None:
+        """A call comes again after a newer one, as it was or with another value."""
+        self.shown["late return"] += 1
+        old, new = self.ascending(user, 2)
+        self.post("/v1/identify", [old])
+        self.post("/v1/identify", [new])
+        (another,) = self.ascending(user, 1)
+        self.send("/v1/identify", {**old, "traits": another["traits"]} if changed else old)
+        self.look()
 
     @precondition(lambda self: self.bench.management is not None and self.late_key not in self.definitions)
     @rule()
@@ -104,10 +134,11 @@ class World(RuleBasedStateMachine):
         self.definitions[self.late_key] = "boolean"
 
     @precondition(lambda self: self.bench.levers is not None)
-    @rule(user=_USERS, status=_STATUSES, count=st.integers(1, 2))
-    def fault(self, user: int, status: int, count: int) -> None:
-        """Talon.One fails the next requests for somebody."""
+    @rule(user=_USERS, status=_STATUSES, blow=_BLOWS, waits=st.booleans())
+    def fault(self, user: int, status: int, blow: tuple[int, int], waits: bool) -> None:
+        """Talon.One fails the next requests for somebody, about whom calls come at once."""
         self.shown["fault"] += 1
+        count, calls = blow
         levers = self.bench.levers
         assert levers is not None
         told: dict[str, str | int] = {"method": "PUT", "count": count, "integrationId": self.user(user)}
@@ -115,6 +146,9 @@ class World(RuleBasedStateMachine):
         self.script.append(("/_emulator/faults", {**told}))
         self.attempt(lambda: levers.fault(**told))
         self.broken = True
+        self.post("/v1/batch", self.ascending(user, calls))
+        if waits:
+            self.look()
 
     @precondition(lambda self: self.bench.restart is not None and bool(self.posts))
     @rule()
@@ -181,6 +215,15 @@ class World(RuleBasedStateMachine):
         self.numbers += 1
         who: Object = {"userId": self.user(user)} if event.get("userId") else {}
         return {**event, "messageId": f"{self.tag}m{self.numbers}", **who}
+
+    def ascending(self, user: int, count: int) -> list[Object]:
+        """Calls that tell their order by a number that has not been sent before."""
+        listed = self.names.of_type("number") or self.names.plain
+        calls: list[Object] = []
+        for _ in range(count):
+            draft = Draft({"traits": {listed[0]: self.numbers + 1}})
+            calls.append(self.call(user, draft))
+        return calls
 
     def post(self, path: str, calls: list[Object]) -> None:
         """Send calls that have not been sent before."""

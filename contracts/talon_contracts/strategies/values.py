@@ -102,6 +102,17 @@ def unfitting(attribute_type: str) -> SearchStrategy[Json]:
     return st.sampled_from(("a", "", 5, True, [True], ["a", True], [None]))
 
 
+ALIKE: Final[tuple[tuple[Json, ...], ...]] = (
+    (True, 1),
+    (0, False),
+    (1, Decimal("1.0")),
+    ("1", 1),
+    ("", None),
+    ([1], [True]),
+    ([1], [Decimal("1.0")]),
+    ([], None),
+)
+"""Two values that seem the same, and are not."""
 SAMPLES: Final[tuple[Json, ...]] = ("Berlin", 5, True, None, Decimal("0.1"), ["a"])
 """A value of each kind."""
 

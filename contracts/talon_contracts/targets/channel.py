@@ -4,6 +4,7 @@ import http.client
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -65,7 +66,8 @@ def together(target: Target, requests: Sequence[tuple[str, str, dict[str, str], 
     if not isinstance(target, str):
         from talon_contracts.targets.in_process import InProcess
 
-        return InProcess.of(target).together(requests)
+        with closing(InProcess.of(target)) as here:
+            return here.together(requests)
 
     def send(request: tuple[str, str, dict[str, str], bytes]) -> Reply:
         connection = Connection(target)

@@ -16,23 +16,25 @@ _HOST: Final = (b"host", b"localhost")
 class InProcess:
     """An ASGI app with an event loop of its own, which runs only while a request is on.
 
-    The app's lifespan begins with the first request and ends with `close`. All channels to one app share its loop.
+    The app's lifespan begins with the first request. All channels to one app share its loop; the last one that is
+    closed ends it.
     """
 
     _running: ClassVar["WeakKeyDictionary[Any, InProcess]"] = WeakKeyDictionary()
 
     @classmethod
     def of(cls, app: Callable[..., Any]) -> Self:
-        """The channel to an app; one for all who ask."""
+        """The channel to an app; one for all who ask, each of whom closes it."""
         found = cls._running.get(app)
-        if found is None or found.closed:
+        if found is None or found.users == 0:
             found = cls._running[app] = cls(app)
         assert isinstance(found, cls)
+        found.users += 1
         return found
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self.url = "http://localhost"
-        self.closed = False
+        self.users = 0
         self._app = app
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lifespan: asyncio.Task[None] | None = None
@@ -80,9 +82,9 @@ class InProcess:
         return Reply(call.status, bytes(call.body), call.retry_after)
 
     def close(self) -> None:
-        """End the app's lifespan and the loop."""
-        self.closed = True
-        if self._loop is None:
+        """End the app's lifespan and the loop, unless others still use them."""
+        self.users -= 1
+        if self._loop is None or self.users > 0:
             return
         loop, self._loop = self._loop, None
         assert self._lifespan is not None
