@@ -60,15 +60,15 @@ def lacking(check: Check, bench: Bench) -> str:
     """What a bench lacks for a check, and how to give it; empty when it lacks nothing."""
     for need in check.needs:
         if getattr(bench, need) is None:
-            return f"there is no {_NEEDED[need]}"
+            return _NEEDED[need]
     return ""
 
 
 _NEEDED: Final = {
-    "bridge": "bridge on the bench",
-    "audience_key": "audience key on the bench",
-    "management": "Management API key to ask Talon.One with",
-    "levers": "Talon.One whose faults and clock can be moved (an emulator's `/_emulator/`)",
+    "bridge": "there is no bridge",
+    "audience_key": "how it makes the keys of audiences cannot be seen over the tracking API",
+    "management": "there is no Management API key to ask Talon.One with",
+    "levers": "this Talon.One has no faults, limits and clock to be moved, as emulators have under /_emulator/",
 }
 
 

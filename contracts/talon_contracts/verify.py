@@ -55,7 +55,7 @@ def selected(rules: Sequence[str]) -> tuple[str, ...]:
 def lacking(name: str, bench: Bench) -> str:
     """What a bench lacks for a check; empty when it lacks nothing."""
     if name == machine.NAME:
-        return "" if bench.bridge is not None else "there is no bridge on the bench"
+        return "" if bench.bridge is not None else "there is no bridge"
     return trial.lacking(CHECKS[name], bench)
 
 

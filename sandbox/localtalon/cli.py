@@ -165,15 +165,13 @@ def explain(file: str, config_file: Path | None, as_json: bool) -> None:
     FILE holds one call, a batch as a library sends it, a JSON array of calls, or one call a line.
     Exits with 1 when a trait would be withheld or refused, an identify would not be sent, or something is no event.
     """
-    import time
-
     from localtalon import explain as explaining
-    from localtalon import startup
+    from localtalon import recordings, startup
     from talon_bridge import codec
 
     destination, definitions = startup.destination(config_file)
     well = True
-    for item in explaining.found(file, time.time()):
+    for item in recordings.calls([file]):
         told = explaining.explain(item, destination, definitions)
         well = well and explaining.is_well(told)
         if as_json:

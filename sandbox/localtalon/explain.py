@@ -1,24 +1,19 @@
 """What would become of events, in the bridge and in Talon.One, without sending them."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from localtalon.recordings import Call, Unread
 from talon_bridge import codec, events
-from talon_bridge.codec import MalformedError
-from talon_bridge.events import Accepted
 from talon_bridge.explanation import Verdict, delivered, refusal, refused
 from talon_bridge.mapping import Plan, plan
 from talon_bridge.settings import Destination
+from talon_contracts.reports.events import Place
 from talon_contracts.reports.text import printable
 from talon_emulator import errors
 from talon_emulator.definitions import Definitions
-
-_event = codec.decoder(events.Event)
-_EVENT_LIKE = {"type", "userId", "anonymousId", "traits"}
 
 
 class Explained(msgspec.Struct, frozen=True, rename="camel"):
@@ -35,65 +30,19 @@ class Explained(msgspec.Struct, frozen=True, rename="camel"):
     error: str = ""
 
 
-class Found(msgspec.Struct, frozen=True):
-    """One event of the input as the door would take it, or why the door would not."""
-
-    source: str
-    event: Accepted | None
-    error: str = ""
-
-
-def found(path: str, now: float) -> Iterator[Found]:
-    """The events in a file (`-`: standard input): one call, a batch, a JSON array, or one of these a line."""
-    raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    name = "standard input" if path == "-" else path
-    try:
-        codec.value(raw)
-    except MalformedError as error:
-        rows = [(number, row) for number, row in enumerate(raw.splitlines(), 1) if row.strip()]
-        if len(rows) > 1 and _is_json(rows[0][1]):
-            for number, row in rows:
-                yield from _calls(f"{name}:{number}", row, now)
-        else:
-            yield Found(name, None, error.malformed.message)
-    else:
-        yield from _calls(name, raw, now)
-
-
-def _is_json(raw: bytes) -> bool:
-    try:
-        codec.value(raw)
-    except MalformedError:
-        return False
-    return True
-
-
-def _calls(source: str, raw: bytes, now: float) -> Iterator[Found]:
-    """The events of one JSON text."""
-    try:
-        document = codec.value(raw)
-        if isinstance(document, list):
-            for index, item in enumerate(document):
-                yield from _calls(f"{source}#/{index}", codec.encode(item), now)
-        elif isinstance(document, dict) and "batch" in document:
-            for index, event in enumerate(events.batch(raw, now, lambda: "").events):
-                yield Found(f"{source}#/batch/{index}", event)
-        elif isinstance(document, dict) and not _EVENT_LIKE.isdisjoint(document):
-            kind = codec.read(_event, raw).type or "identify"
-            (event,) = events.single(raw, kind, now, lambda: "").events
-            yield Found(source, event)
-        else:
-            yield Found(source, None, "a call has at least one of type, userId, anonymousId and traits")
-    except MalformedError as error:
-        yield Found(source, None, error.malformed.message)
-
-
-def explain(item: Found, destination: Destination, definitions: Definitions) -> Explained:
+def explain(item: Call | Unread, destination: Destination, definitions: Definitions) -> Explained:
     """Map one event as its delivery would, and let the attribute definitions judge what would be sent."""
-    if item.event is None:
-        return Explained(item.source, error=item.error)
+    source = _shown(item.place("") if isinstance(item, Call) else item.place)
+    if isinstance(item, Unread):
+        return Explained(source, error=item.message)
     event = events.read(item.event.body, item.event.type)
-    return explained(item.source, event, plan(event, destination), definitions)
+    return explained(source, event, plan(event, destination), definitions)
+
+
+def _shown(place: Place) -> str:
+    """Where an event stands, as `events.ndjson:3` or `events.json#/batch/0`."""
+    line = f":{place.line}" if place.line > 1 else ""
+    return place.file + line + (f"#{place.pointer}" if place.pointer else "")
 
 
 def explained(source: str, event: events.Event, mapped: Plan, definitions: Definitions) -> Explained:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from check_support import SHOP, at, check, errors, findings
 from contracts_support import DEFINITIONS, SETTINGS
-from localtalon.check import recordings, stream, subject
+from localtalon import recordings
+from localtalon.check import stream, subject
 from talon_contracts import exact_json
 from talon_contracts.exact_json import Object
 from talon_contracts.oracle import NotSent, Refused, apply, expected_request

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from localtalon.check import json_lines, toml_lines
+from localtalon import json_lines
+from localtalon.check import toml_lines
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

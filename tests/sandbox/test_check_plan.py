@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from check_support import CONFIG, SHOP, at, check, definitions, errors, findings
 from localtalon.check import stream, subject
-from localtalon.check.json_lines import step
 from localtalon.check.plan_document import PlanError, read
+from localtalon.json_lines import step
 from talon_contracts.reports.events import Report, collected
 from talon_contracts.value_types import accepts_value
 

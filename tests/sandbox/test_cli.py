@@ -239,11 +239,11 @@ def test_explain_asks_the_attribute_definitions() -> None:
     [
         ('{"batch":[{"type":"identify","userId":"u"},{"type":"identify","userId":3}]}', "/batch/1/userId: expected"),
         ('{"batch":[{"type":"page"}]}\n{"batch":[{"type":"track"}]}\n', ":2#/batch/0: track, no user"),
-        ('{"foo": 1}', "a call has at least one of type, userId, anonymousId and traits"),
+        ('{"foo": 1}', "one has at least one of type, userId, anonymousId and traits"),
         ('{\n  "type": "identify",\n  "userId": \n', "the JSON is malformed"),
         ('{"type":"identify","userId":"u\\u001b[2J","traits":{"a\\nb":1}}', "a\\nb"),
         ('{"type":"identify","userId":".."}', "not sent: the userId '..' cannot be part of a path [ID-1]"),
-        ("", "it is empty"),
+        ("", "there is no event in this file"),
     ],
 )
 def test_explain_reads_what_people_have(given: str, said: str) -> None:
@@ -256,7 +256,7 @@ def test_explain_reads_what_people_have(given: str, said: str) -> None:
 def test_explain_names_what_is_no_event() -> None:
     result = run("explain", "-", given='{"userId":3}')
     assert result.returncode == 1
-    assert "standard input: not an event: /userId: expected string or null, found number" in result.stdout
+    assert "standard input#/userId: not an event: /userId: expected string or null, found number" in result.stdout
 
 
 def test_rules_are_printed_for_people_and_for_programs() -> None:

@@ -32,7 +32,7 @@ def run(
     restarts a way to do so.
     """
     if bench.bridge is None:
-        return Unjudged(NAME, "there is no bridge on the bench")
+        return Unjudged(NAME, "there is no bridge")
     seed = secrets.randbits(32) if seed is None else seed
     wanted, features = min(examples, MOST), _possible(bench)
     cases = 0

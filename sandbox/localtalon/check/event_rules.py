@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 from localtalon.check.config_rules import defining
 from localtalon.check.ledger import Ledger
 from localtalon.check.names import not_listed
-from localtalon.check.recordings import Call, Unread
 from localtalon.check.subject import Subject
+from localtalon.recordings import Call, Unread
 from talon_bridge import codec, events
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.mapping import Plan, plan

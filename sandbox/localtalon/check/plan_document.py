@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from localtalon.check import json_lines
-from localtalon.check.json_lines import step
+from localtalon import json_lines
 from localtalon.check.shapes import OBJECT, Reader, Shape, TooLargeError, resolved
+from localtalon.json_lines import step
 from talon_bridge import codec
 from talon_bridge.codec import MalformedError
 from talon_contracts.reports.events import Place

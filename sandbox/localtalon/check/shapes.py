@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from localtalon.check.json_lines import step
+from localtalon.json_lines import step
 
 MOST: Final = 20_000
 """So many schemas are looked at; references can make few lines mean billions."""

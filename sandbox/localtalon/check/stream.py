@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Final
 
-from localtalon.check import config_rules, event_rules, plan_rules, recordings, subject
+from localtalon import recordings
+from localtalon.check import config_rules, event_rules, plan_rules, subject
 from localtalon.check.ledger import Ledger
 from localtalon.check.subject import Subject
 from talon_contracts.reports.events import Begun, Ended, Event, Planned, Tried

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from localtalon.check import json_lines
+from localtalon import json_lines
 from talon_bridge import codec, events
 from talon_bridge.codec import MalformedError
 from talon_bridge.events import Accepted
