@@ -83,8 +83,9 @@ def test_r14_a_full_disk_is_answered_with_503_and_recovers(
 ) -> None:
     work, accepted = Workload(1), list[Sent]()
     gate = Gate()
+    patient = {"max_concurrent_requests": 4, "request_timeout": 60, "lease": 150}  # nothing is sent twice meanwhile
     with (
-        running(bridge(tmp_path, target.url, on_small_disk, max_concurrent_requests=4)) as process,
+        running(bridge(tmp_path, target.url, on_small_disk, **patient)) as process,
         httpx.Client(headers=basic(), timeout=20, trust_env=False) as client,
     ):
         Sender([process]).send(before := work.events(50, 2))
