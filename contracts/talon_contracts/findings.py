@@ -24,7 +24,7 @@ def judged(planned: Planned, verdict: Verdict, seconds: float, addresses: Addres
     if isinstance(verdict, Broken):
         found = (finding(verdict, addresses),)
         return Judged(check, verdict.rule, "broken", 0, seconds, {}, found, seed=verdict.seed, again=again)
-    reason = f"no case showed: {', '.join(verdict.missing)}"
+    reason = f"too few cases showed: {', '.join(verdict.missing)}"
     return Judged(check, rule, "unproven", verdict.cases, seconds, reason=reason, seed=verdict.seed, again=again)
 
 

@@ -34,9 +34,9 @@ def run(
 ) -> Verdict:
     """Run one check with that many cases; the same seed against the same targets draws the same cases.
 
-    While a feature has not shown, as many cases are drawn again, at most `ROUNDS` times: Hypothesis repeats and varies
-    what it has drawn, so that in one round a feature can be missing by chance. `tell` hears how many cases are done,
-    and how many there will be at least.
+    While a feature has not shown often enough, as many cases are drawn again, at most `ROUNDS` times: Hypothesis
+    repeats and varies what it has drawn, so that in one round a feature can be missing by chance. `tell` hears how many
+    cases are done, and how many there will be at least.
     """
     missing = lacking(check, bench)
     if missing:
@@ -103,8 +103,9 @@ class _Trial:
         self.trouble: CannotJudge | None = None
 
     def missing(self) -> tuple[str, ...]:
-        """The features that have not shown."""
-        return tuple(name for name in self.check.features if not self.shown[name])
+        """The features that have not shown often enough."""
+        least = {name: max(1, feature.share * self.cases) for name, feature in self.check.features.items()}
+        return tuple(name for name, number in least.items() if self.shown[name] < number)
 
     def kept(self, seed: int) -> Verdict:
         """The verdict where all is well, if a second look says so, too."""
@@ -148,7 +149,7 @@ class _Trial:
         if self.trouble is not None:  # a target that is gone stays gone; what is left to draw passes at once
             return
         view = self.check.view(case, self.bench.settings, self.bench.definitions)
-        self.shown.update(name for name, feature in self.check.features.items() if feature(view))
+        self.shown.update(name for name, feature in self.check.features.items() if feature.shows(view))
         self.cases += 1
         self.tell(self.cases)
         try:

@@ -34,7 +34,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """Every case came out well, but none showed the features listed, so that nothing is proved."""
+    """Every case came out well, but too few showed the features listed, so that nothing is proved."""
 
     check: str
     missing: tuple[str, ...]

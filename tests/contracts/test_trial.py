@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts_support import DEFINITIONS, SETTINGS
 from talon_contracts.checks import CHECKS, Check
+from talon_contracts.checks.check import Feature
 from talon_contracts.exact_json import Object
 from talon_contracts.judges import Mismatch, blamed, judge_bridge, malformed
 from talon_contracts.oracle import DestinationSettings, expected_profiles
@@ -25,7 +26,8 @@ def bench(**more: Any) -> Bench:
 
 def check(judge: Any, features: dict[str, Any] | None = None) -> Check:
     strategy = st.lists(st.integers(0, 1000), max_size=5)
-    return Check("name", "MAP-1", "talon_one", lambda names: strategy, judge, lambda case, *_: case, features or {})
+    shown = {name: Feature(shows, 0) for name, shows in (features or {}).items()}
+    return Check("name", "MAP-1", "talon_one", lambda names: strategy, judge, lambda case, *_: case, shown)
 
 
 def fails_on(condition: Any) -> Any:
@@ -81,6 +83,16 @@ def test_a_feature_that_never_shows_proves_nothing() -> None:
     assert isinstance(verdict, Unproven)
     assert verdict.missing == ("endless",)
     assert verdict.cases > 20 * (ROUNDS - 1)
+
+
+def test_a_feature_that_shows_too_seldom_proves_nothing() -> None:
+    shows: dict[str, Feature[Any]] = {
+        "often": Feature(lambda case: len(case) > 0, 0.1),
+        "always": Feature(lambda case: len(case) > 1, 0.99),
+    }
+    verdict = run(replace(check(fails_on(lambda case: False)), features=shows), bench(), examples=50, seed=1)
+    assert isinstance(verdict, Unproven)
+    assert verdict.missing == ("always",)
 
 
 def test_tags_stay_apart_whatever_is_drawn_after_them() -> None:

@@ -3,7 +3,7 @@
 import itertools
 from typing import Final
 
-from talon_contracts.checks.check import of_audience_keys
+from talon_contracts.checks.check import of_audience_keys, often
 from talon_contracts.views import NameView
 
 
@@ -19,7 +19,7 @@ def _has_capitals_inside(view: NameView) -> bool:
 CHECK: Final = of_audience_keys(
     "AUD-1",
     {
-        "digits beside letters": _has_digits_beside_letters,
+        "digits beside letters": often(_has_digits_beside_letters),
         "capitals inside a word": _has_capitals_inside,
         "beyond ASCII": lambda view: not view.name.isascii() and view.key != "",
         "punctuation": lambda view: any(not each.isalnum() and each not in " _" for each in view.name),

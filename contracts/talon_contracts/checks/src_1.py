@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from talon_contracts.checks.check import of_bridge
+from talon_contracts.checks.check import of_bridge, often
 from talon_contracts.exact_json import Object
 from talon_contracts.oracle import CLIENT_SIDE_CHANNELS, CLIENT_SIDE_LIBRARIES, is_client_side
 from talon_contracts.strategies import Case, Names
@@ -38,7 +38,7 @@ CHECK: Final = of_bridge(
     "SRC-1",
     _sources,
     {
-        "client side": lambda view: any(is_client_side(event) for event in view.events),
+        "client side": often(lambda view: any(is_client_side(event) for event in view.events)),
         "server side": lambda view: not any(is_client_side(event) for event in view.events),
     },
 )
