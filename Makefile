@@ -55,9 +55,9 @@ bench: $(VENV)/.dev ## what we measure, each a ratio against a ceiling taken in 
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev ## refresh the lock files from pyproject.toml
-	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) pyproject.toml --extra verify -o requirements/runtime.txt
 	$(LOCK) --group build -o requirements/build.txt
-	$(LOCK) pyproject.toml --group build --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra verify --group build --group dev -o requirements/dev.txt
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile

@@ -1,5 +1,6 @@
 """Services as the command line starts them: settings from file, environment and options; clear words when it fails."""
 
+import importlib.util
 import logging
 import sys
 import threading
@@ -32,6 +33,12 @@ def fail(message: str) -> NoReturn:
     """End with exit code 2 and one line that says why."""
     click.echo(f"localtalon: {message}", err=True)
     sys.exit(COULD_NOT_RUN)
+
+
+def need_hypothesis(command: str) -> None:
+    """End where Hypothesis is missing, which only some commands need (the extra `verify`)."""
+    if importlib.util.find_spec("hypothesis") is None:
+        fail(f"{command} draws its cases with Hypothesis, which is not here: pip install 'localtalon[verify]'")
 
 
 def warn(message: str, form: log.Form) -> None:

@@ -54,6 +54,8 @@ def verify(
     from localtalon import startup
     from localtalon.config import ConfigError
     from localtalon.own_pair import NotStartedError
+
+    startup.need_hypothesis("verify")
     from localtalon.verification import Subject
 
     path = config_file or config_files.nearby()

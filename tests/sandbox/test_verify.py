@@ -256,6 +256,28 @@ def test_a_talon_one_that_cannot_be_judged(talon_one_app: Any, seen: str) -> Non
     assert all(seen in each["reason"] for each in json.loads(done.stdout)["checks"]), done.stdout
 
 
+@pytest.mark.parametrize("command", [["verify"], ["parity", "--deployment=http://x", "--application=1", "--prefix=x"]])
+def test_without_hypothesis_it_is_said_what_to_install(command: list[str]) -> None:
+    script = f"""
+import importlib.util as util
+find = util.find_spec
+util.find_spec = lambda name, package=None: None if name == "hypothesis" else find(name, package)
+from localtalon.cli import main
+main({command!r})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'localtalon[verify]'" in done.stderr
+
+
+def test_a_password_in_a_url_is_in_no_report() -> None:
+    url = "http://user:verysecret@127.0.0.1:9"
+    done = verify("--bridge", url, "--rule", "MAP-1")
+    assert done.returncode == 2
+    assert "leave user and password out of the URL of 127.0.0.1:9" in done.stderr
+    assert "verysecret" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

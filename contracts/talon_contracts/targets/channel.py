@@ -89,7 +89,12 @@ class Connection:
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
-            raise ValueError(f"not an http URL: {url!r}")
+            raise ValueError(f"not an http URL: {url.rpartition('@')[2]!r}")
+        if "@" in parts.netloc:
+            host = parts.netloc.rpartition("@")[2]
+            raise ValueError(
+                f"leave user and password out of the URL of {host}: keys are given by config or environment"
+            )
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self.url = url
         self._prefix = parts.path.rstrip("/")
