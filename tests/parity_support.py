@@ -111,7 +111,8 @@ class FixedWindows:
         kind = self._kind(headers)
         window = (kind, int(time.monotonic() - self._begun.setdefault(kind, time.monotonic())))
         self._counts[window] = self._counts.get(window, 0) + 1
-        return (429, b"{}") if self._counts[window] > self._limit else (status, body)
+        taken = (200, b"{}") if status == 429 else (status, body)
+        return (429, b"{}") if self._counts[window] > self._limit else taken
 
 
 def wish(url: str, folder: Path, **more: Any) -> Wish:
@@ -174,3 +175,10 @@ def audiences(emulator: Emulator) -> list[Any]:
     headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}"}
     listed: list[Any] = emulator.client.get("/v1/audiences", headers=headers).json()["data"]
     return listed
+
+
+def attributes(emulator: Emulator) -> list[str]:
+    """The names of all attributes."""
+    headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}"}
+    listed = emulator.client.get("/v1/attributes?pageSize=1000", headers=headers).json()["data"]
+    return [each["name"] for each in listed]

@@ -19,16 +19,20 @@ class Addresses:
 
 
 def posts(requests: Iterable[tuple[str, Object]], at: Addresses) -> Iterator[str]:
-    """Requests that were made in order: those of the tracking API to the bridge, all others to Talon.One."""
+    """Requests that were made in order: those of the tracking API to the bridge, all others to Talon.One.
+
+    What has no path is something to be done by hand.
+    """
     for path, body in requests:
         if not path.startswith("/"):
-            yield f"# {path} the bridge"
+            yield f"# {path}"
         elif path.startswith("/v1/attributes"):
             yield _line("POST", at.talon_one + path, f"ManagementKey-v1 {at.management_key}", body)
         elif path.startswith("/_emulator/"):
             yield _line("POST", at.talon_one + path, "", body)
         else:
-            yield f"curl -u {_quoted(at.write_key + ':')} {at.bridge}{path} -d {_quoted(_json(body))}"
+            key, url = _quoted(f"{at.write_key}:"), _quoted(at.bridge + path)
+            yield f"curl -u {key} -H 'Content-Type: application/json' {url} -d {_quoted(_json(body))}"
 
 
 def update(path: str, body: Object, at: Addresses, authorization: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """The contract as files for any language: schemas, vectors, rules, and a manifest of them all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -80,11 +81,14 @@ def write(folder: Path, force: bool = False) -> tuple[str, ...]:
     """Write the export and return its paths; raises NotEmptyError where there is something, unless it is forced.
 
     Then what is in its way is replaced, what an earlier export wrote and nobody changed is removed if it is no longer
-    part of one, and everything else stays. Raises OSError where the folder cannot be written.
+    part of one, and everything else stays. Raises OSError where the folder cannot be written, or leads elsewhere.
     """
     if not force and folder.is_dir() and any(folder.iterdir()):
         raise NotEmptyError(f"{folder} is not empty")
     made = contents()
+    for inner in sorted({folder / path.rpartition("/")[0] for path in made} - {folder}):
+        if inner.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link, which an export does not follow; remove it", str(inner))
     for path in _written_before(folder) - made.keys():
         (folder / path).unlink()
     for path, content in made.items():
@@ -95,9 +99,14 @@ def write(folder: Path, force: bool = False) -> tuple[str, ...]:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    beside = target.with_name(f".{target.name}.new")
-    beside.write_bytes(content)
-    os.replace(beside, target)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    file = beside.open("xb")  # never what is there: a link of that name would lead elsewhere
+    try:
+        with file:
+            file.write(content)
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _written_before(folder: Path) -> set[str]:

@@ -3,6 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from hypothesis import Phase, Verbosity, given, settings
@@ -43,12 +44,14 @@ def run(
         return Unjudged(check.name, missing)
     seed = secrets.randbits(32) if seed is None else seed
     names = names_of(bench.settings, bench.definitions)
+    bench.looked.clear()
     wanted = examples if check.most is None else min(examples, check.most)
     trial = _Trial(check, bench, lambda cases: tell(cases, wanted) if tell else None)
     for number in range(ROUNDS):
         steady = trial.draw(names, wanted, seed + number, shrink=shrink)
         if trial.mismatch is not None:
-            return _verdict(check, trial.mismatch, seed, steady)
+            # With a target that went away while the case was made smaller, nobody knows whether it would come again.
+            return _verdict(check, trial.mismatch, seed, steady or trial.trouble is not None)
         if trial.trouble is not None:
             return Unjudged(check.name, str(trial.trouble))
         if not trial.missing():
@@ -64,6 +67,13 @@ def lacking(check: Check, bench: Bench) -> str:
     return ""
 
 
+def undrawable(check: Check, bench: Bench) -> str:
+    """Why nothing can be drawn for a check from what is set up; empty where something can."""
+    trial = _Trial(replace(check, judge=lambda bench, case: None), bench, lambda cases: None)
+    trial.draw(names_of(bench.settings, bench.definitions), 1, 0, shrink=False)
+    return "" if trial.trouble is None else str(trial.trouble)
+
+
 _NEEDED: Final = {
     "bridge": "there is no bridge",
     "audience_key": "how it makes the keys of audiences cannot be seen over the tracking API",
@@ -72,13 +82,13 @@ _NEEDED: Final = {
 }
 
 
-def _nothing_to_draw(names: Names, error: Exception) -> str:
+def _nothing_to_draw(names: Names) -> str:
     there = ", ".join(f"{name} ({names.types[name]})" for name in names.listed) or "none"
     needed = (
         "as in the demo, there should be Custom Attributes of every type and one with `_` in its name, all defined,"
         " and a boolean and another attribute that are defined and no Custom Attributes"
     )
-    return f"what is set up gives this check nothing to draw: {needed}; defined Custom Attributes: {there} ({error})"
+    return f"what is set up gives this check nothing to draw: {needed}; defined Custom Attributes: {there}"
 
 
 def _verdict(check: Check, found: Mismatch, seed: int, steady: bool) -> Verdict:
@@ -87,7 +97,8 @@ def _verdict(check: Check, found: Mismatch, seed: int, steady: bool) -> Verdict:
         seen = f"the same case came out well when it was sent again; expected {found.expected}, found {found.actual}"
         what = "a target that loses or delays what it accepts breaks DEL-1 or DEL-2"
         return Unjudged(check.name, f"{seen}, for {found.case}: {what}")
-    return Broken(check.name, found.rule, found.case, found.expected, found.actual, seed, steady, found.about)
+    rule = found.rule if steady or check.rule is not None else "DEL-1"  # which all of them rest upon
+    return Broken(check.name, rule, found.case, found.expected, found.actual, seed, steady, found.about)
 
 
 class _Trial:
@@ -141,8 +152,8 @@ class _Trial:
             return True
         except Flaky:
             return False
-        except (InvalidArgument, Unsatisfiable) as error:
-            self.trouble = CannotJudge(_nothing_to_draw(names, error))
+        except (InvalidArgument, Unsatisfiable):
+            self.trouble = CannotJudge(_nothing_to_draw(names))
         return True
 
     def _judge(self, case: Any) -> None:

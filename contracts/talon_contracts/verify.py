@@ -28,7 +28,8 @@ _PAUSE: Final = 0.1
 class Plan:
     """What to verify: names of checks, how many cases of each, the seed that they begin with.
 
-    `again` makes the command that repeats a check from its name; `notes` are told at the end.
+    `again` makes the command that repeats a check from its name. A `strict` plan has no checks that cannot be tried:
+    what the bench or the set-up lacks for one is then no verdict, and else a reason not to try it.
     """
 
     checks: tuple[str, ...]
@@ -37,7 +38,7 @@ class Plan:
     addresses: Addresses
     version: str
     subject: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
+    strict: bool = False
     again: Callable[[str], str] = lambda check: ""
 
 
@@ -53,10 +54,10 @@ def selected(rules: Sequence[str]) -> tuple[str, ...]:
 
 
 def lacking(name: str, bench: Bench) -> str:
-    """What a bench lacks for a check; empty when it lacks nothing."""
+    """What a bench, or what is set up in it, lacks for a check; empty when it lacks nothing."""
     if name == machine.NAME:
-        return "" if bench.bridge is not None else "there is no bridge"
-    return trial.lacking(CHECKS[name], bench)
+        return machine.lacking(bench)
+    return trial.lacking(CHECKS[name], bench) or trial.undrawable(CHECKS[name], bench)
 
 
 def planned(name: str) -> Planned:
@@ -81,6 +82,10 @@ def verify(bench: Bench, plan: Plan) -> Iterator[Event]:
         if reason:
             yield Judged(each.check, each.rule, "unjudged", reason=reason)
             continue
+        reason = "" if plan.strict else lacking(each.check, bench)
+        if reason:
+            yield Judged(each.check, each.rule, "untried", reason=reason)
+            continue
         at = time.monotonic()
         for told in _following(each.check, bench, plan):
             if isinstance(told, Tried):
@@ -89,7 +94,7 @@ def verify(bench: Bench, plan: Plan) -> Iterator[Event]:
             yield judged(each, told, time.monotonic() - at, plan.addresses, plan.again(each.check))
             if isinstance(told, Unjudged):
                 standing = handshake(bench)
-    yield Ended(time.monotonic() - began, plan.notes)
+    yield Ended(time.monotonic() - began)
 
 
 def _concerning(name: str, standing: Handshake) -> str:

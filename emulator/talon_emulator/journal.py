@@ -74,6 +74,7 @@ class Journal:
         """Keep the last `size` exchanges."""
         self._entries: deque[Entry] = deque(maxlen=size)
         self._next = 1
+        self.forgotten = 0  # exchanges that were dropped since it was last emptied
         self._waiting: list[asyncio.Future[None]] = []
         self.ended = False
 
@@ -90,6 +91,8 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Add an exchange, dropping the oldest when full."""
+        if len(self._entries) == self._entries.maxlen:
+            self.forgotten += 1
         self._entries.append(entry)
         if self._waiting:
             self._wake()
@@ -115,6 +118,7 @@ class Journal:
     def clear(self) -> None:
         """Forget every exchange; the numbers go on."""
         self._entries.clear()
+        self.forgotten = 0
 
     def latest(self, wanted: Callable[[Entry], bool], limit: int) -> list[Entry]:
         """Return the newest `limit` wanted exchanges, the newest first."""

@@ -1,4 +1,7 @@
-"""What a user touches: the command line, the config file, the Sandbox and the pytest plugin."""
+"""What a user touches: the command line, the config file, the Sandbox and the pytest plugin.
+
+PYTEST_DONT_REWRITE: it comes with a pytest plugin, and may have been imported before pytest is.
+"""
 
 from typing import TYPE_CHECKING, Any
 

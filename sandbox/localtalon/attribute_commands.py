@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -48,8 +49,16 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_options
 @click.option("--no-builtin", is_flag=True, help="Leave builtin attributes out that the config does not mention.")
 @click.option("--stdout", is_flag=True, help="Print the config instead of writing it.")
+@click.option("--yes", is_flag=True, help="Do not ask first, should nothing but builtin attributes be left.")
 def pull(
-    config: Path | None, deployment: str, entity: str, timeout: float, as_json: bool, no_builtin: bool, stdout: bool
+    config: Path | None,
+    deployment: str,
+    entity: str,
+    timeout: float,
+    as_json: bool,
+    no_builtin: bool,
+    stdout: bool,
+    yes: bool,
 ) -> None:
     """Make the config's definitions those of the deployment.
 
@@ -63,17 +72,19 @@ def pull(
         text = attribute_file.text_of(path)
         here = tuple(seed for seed in attribute_file.written(text) if seed.entity == entity)
         there, left_out = _there(client, entity)
-        wanted = attribute_comparison.pulled(here, there, builtin=not no_builtin)
+        wanted = attribute_comparison.pulled(here, there, not no_builtin, left_out)
         after = attribute_file.with_attributes(path, text, entity, wanted)
         if stdout:
             click.echo(after, nl=False)
         elif after != text:
+            if attribute_comparison.emptied(here, wanted) and not yes:
+                _ask_to_empty(path, client.url, entity)
             attribute_file.write(path, after)
         if as_json and not stdout:
             click.echo(attribute_report.pull_for_programs(str(path), client.url, here, wanted, left_out))
         elif not stdout:
             click.echo("\n".join(attribute_report.pull_for_people(str(path), client.url, here, wanted)))
-        for remark in attribute_report.remarks(wanted, left_out):
+        for remark in attribute_report.remarks(here, wanted, left_out):
             _say(remark)
 
     _with_deployment(deployment, timeout, work)
@@ -89,16 +100,16 @@ def diff(config: Path | None, deployment: str, entity: str, timeout: float, as_j
 
     def work(client: "ManagementClient") -> None:
         from localtalon import attribute_report
-        from localtalon.attribute_comparison import differences
+        from localtalon.attribute_comparison import differences, same
 
         here = _here(config, entity)
         there, left_out = _there(client, entity)
-        found = differences(here, there)
+        found = differences(here, there, left_out)
         shown = attribute_report.diff_for_programs if as_json else attribute_report.diff_for_people
         click.echo(shown(client.url, entity, here, found))
-        for remark in attribute_report.remarks((), left_out):
-            _say(remark)
-        sys.exit(1 if found else 0)
+        if same(found) is None:
+            _fail("whether they are the same cannot be told, because of what cannot be read there")
+        sys.exit(0 if same(found) else 1)
 
     _with_deployment(deployment, timeout, work)
 
@@ -118,8 +129,7 @@ def push(config: Path | None, deployment: str, entity: str, timeout: float, as_j
         from localtalon.attribute_comparison import Pushed, plan
 
         here = _here(config, entity)
-        there, _ = _there(client, entity)
-        planned = plan(here, there)
+        planned = plan(here, *_there(client, entity))
         for line in attribute_report.plan_for_people(client.url, planned):
             click.echo(line, err=as_json)
         pushed = Pushed()
@@ -148,12 +158,18 @@ def _here(path: Path | None, entity: str) -> "tuple[AttributeSeed, ...]":
 def _there(client: "ManagementClient", entity: str) -> "tuple[list[AttributeSeed], list[LeftOut]]":
     """The deployment's definitions, its own before the builtin ones, and those that no config can say."""
     from localtalon.attribute_definitions import LeftOut, read
+    from localtalon.management_client import ManagementError
 
     custom = list(client.definitions(entity, "custom"))
     known = {item.get("id") for item in custom}
     # A deployment that does not tell them apart shows all of them both times.
     builtin = [item for item in client.definitions(entity, "builtin") if item.get("id") not in known]
     found = [*(read(item, False) for item in custom), *(read(item, True) for item in builtin)]
+    ((most, times),) = Counter(each.name for each in found if each.name != "?").most_common(1) or [("", 0)]
+    if times > 1:
+        raise ManagementError(
+            f"{client.url} lists {most} of {entity} {times} times, under different ids; a name is unique in Talon.One"
+        )
     seeds = [each for each in found if not isinstance(each, LeftOut)]
     return seeds, [each for each in found if isinstance(each, LeftOut)]
 
@@ -176,6 +192,9 @@ def _created(client: "ManagementClient", seeds: "tuple[AttributeSeed, ...]") -> 
                 refused[seed.name] = str(error)
             except ManagementError as error:
                 return Pushed(tuple(made), refused, str(error))
+            except KeyboardInterrupt:
+                doubt = f"whether {seed.name} was made is not known, `diff` will tell"
+                return Pushed(tuple(made), refused, f"interrupted; {doubt}")
             else:
                 made.append(seed)
     return Pushed(tuple(made), refused)
@@ -198,6 +217,15 @@ def _with_deployment(url: str, timeout: float, work: "Callable[[ManagementClient
             work(client)
     except (ConfigError, ManagementError) as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted")
+
+
+def _ask_to_empty(path: Path, url: str, entity: str) -> None:
+    """Let somebody say that a config shall lose its attributes; else end."""
+    what = f"{url} defines no attribute of {entity} that is not builtin, and all that {path} has would be taken out"
+    if not _sure(f"{what}. Do it?"):
+        _fail(f"{what}: is it the right deployment? Nothing was written; --yes does not ask")
 
 
 def _sure(question: str) -> bool:

@@ -28,6 +28,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     name: str
     reason: str
+    builtin: bool = False
 
 
 # What a definition is in the config; Application ids are the deployment's own, and not those of the config.
@@ -55,13 +56,13 @@ def read(item: dict[str, Any], builtin: bool) -> AttributeSeed | LeftOut:
     try:
         told = msgspec.convert(item, _Told)
     except msgspec.ValidationError as error:
-        return LeftOut(name, str(error).replace("`", ""))
+        return LeftOut(name, str(error).replace("`", ""), builtin)
     whole: dict[str, Any] = msgspec.structs.asdict(told)
     whole |= {"description": told.description or "", "suggestions": told.suggestions or ()}
     whole["event_type"] = told.event_type or None
     problems = check_definition(NewAttribute(**whole))
     if problems:
-        return LeftOut(name, "; ".join(problem.details for problem in problems))
+        return LeftOut(name, "; ".join(problem.details for problem in problems), builtin)
     whole |= {"title": None if told.title == told.name else told.title, "builtin": builtin}
     return msgspec.convert(whole, AttributeSeed)
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from localtalon import config_file
-from localtalon.attribute_tables import UnusualTextError, rewritten
+from localtalon.attribute_tables import UnusualTextError, below_header, rewritten
 from localtalon.config import ConfigError
 from talon_emulator.seed import DEMO, AttributeSeed
 
@@ -55,7 +55,7 @@ def with_attributes(path: Path, text: str, entity: str, wanted: Sequence[Attribu
     try:
         after = rewritten(_with_deployment(text, wanted), [*others, *wanted])
     except UnusualTextError as error:
-        raise ConfigError(f"{path}: {error}; print them with --json, and write them there by hand") from None
+        raise ConfigError(f"{path} is left as it is: {error}, and pull again") from None
     _check(path, after)
     return after
 
@@ -70,20 +70,11 @@ def _with_deployment(text: str, wanted: Sequence[AttributeSeed]) -> str:
         names = [seed.name for seed in wanted if seed.entity == "CustomerProfile" and not seed.builtin]
         line = f"custom_attributes = {json.dumps(names)}{_CUSTOM}"
         if "destination" in document:
-            text = _below_header(text, line.replace("\n", newline))
+            text = below_header(text, "destination", "custom_attributes", line.replace("\n", newline))
         else:
             added = f"[destination]\n{line}\n{added}"
     before = text.rstrip() + newline * 2 if text.strip() else _HEADING
     return before + added.replace("\n", newline)
-
-
-def _below_header(text: str, line: str) -> str:
-    """The text with a line below `[destination]`; where it is written in another way, it is left to its owner."""
-    lines = text.splitlines(keepends=True)
-    for index, each in enumerate(lines):
-        if each.partition("#")[0].strip() == "[destination]":
-            return "".join([*lines[: index + 1], line, *lines[index + 1 :]])
-    return text
 
 
 def _demo_deployment() -> str:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from localtalon.attribute_comparison import Difference, Plan, Pushed
+from localtalon.attribute_comparison import Difference, Plan, Pushed, same
 from localtalon.attribute_definitions import LeftOut, said, shown
 from localtalon.terminal import table
-from talon_contracts.reports.text import printable
+from talon_contracts.reports.text import counted, printable
 from talon_emulator.seed import AttributeSeed
 
 _WIDEST = (17, 40, None)
@@ -23,7 +23,7 @@ def pull_for_people(
             yield printable(f"{sign} {shown(seed)}")
     touched = len(added) + len(changed) + len(removed)
     builtin = sum(seed.builtin for seed in wanted)
-    what = f"{len(wanted)} attributes of {url}" + (f", {builtin} of them builtin" if builtin else "")
+    what = f"{counted(len(wanted), 'attribute')} of {url}" + (f", {builtin} of them builtin" if builtin else "")
     yield f"{path} has the {what}" + ("" if touched else "; it had them before")
 
 
@@ -41,10 +41,14 @@ def pull_for_programs(
     return json.dumps({**told, "leftOut": [{"name": each.name, "reason": each.reason} for each in left_out]})
 
 
-def remarks(wanted: Sequence[AttributeSeed], left_out: Sequence[LeftOut]) -> Iterator[str]:
-    """What else the user should know."""
+def remarks(
+    here: Sequence[AttributeSeed], wanted: Sequence[AttributeSeed], left_out: Sequence[LeftOut]
+) -> Iterator[str]:
+    """What else the user should know after a pull."""
+    ours = {seed.name for seed in here}
     for each in left_out:
-        yield f"{each.name} is left out, the emulator cannot have it: {each.reason}"
+        fate = "stays as the config has it" if each.name in ours else "is left out"
+        yield f"{each.name} {fate}, the emulator cannot have it as it is there: {each.reason}"
     for seed in wanted:
         if seed.restricted_by_suggestions and seed.has_allowed_list and not seed.allowed_list:
             yield f"{seed.name}: its allowed list cannot be read; give it as allowed_list in the config"
@@ -53,7 +57,7 @@ def remarks(wanted: Sequence[AttributeSeed], left_out: Sequence[LeftOut]) -> Ite
 def diff_for_people(url: str, entity: str, here: Sequence[AttributeSeed], found: Sequence[Difference]) -> str:
     """A table of the differences, or that there is none."""
     if not found:
-        return f"the same in the config and in {url}: {len(here)} attributes of {entity}"
+        return f"the same in the config and in {url}: {counted(len(here), 'attribute')} of {entity}"
     rows = [(each.kind, each.name, each.says) for each in found]
     return "\n".join(table(("what", "attribute", "how"), rows, _WIDEST))
 
@@ -61,7 +65,7 @@ def diff_for_people(url: str, entity: str, here: Sequence[AttributeSeed], found:
 def diff_for_programs(url: str, entity: str, here: Sequence[AttributeSeed], found: Sequence[Difference]) -> str:
     """The same as JSON."""
     told = [{"kind": each.kind, "name": each.name, "says": each.says} for each in found]
-    return json.dumps({"deployment": url, "entity": entity, "same": not found, "differences": told})
+    return json.dumps({"deployment": url, "entity": entity, "same": same(found), "differences": told})
 
 
 def plan_for_people(url: str, planned: Plan) -> Iterator[str]:
@@ -83,7 +87,8 @@ def push_for_people(url: str, planned: Plan, pushed: Pushed) -> Iterator[str]:
     if planned.clashes:
         yield f"nothing was created in {url}, because of what clashes"
     elif planned.create:
-        yield f"created {len(pushed.made)} of {len(planned.create)} attributes in {url}"
+        which = ": " + ", ".join(seed.name for seed in pushed.made) if pushed.made and pushed.broken_off else ""
+        yield f"created {len(pushed.made)} of {counted(len(planned.create), 'attribute')} in {url}{which}"
         if any(seed.has_allowed_list or seed.allowed_list for seed in pushed.made):
             yield "their allowed lists are not sent; import them in the Campaign Manager"
 

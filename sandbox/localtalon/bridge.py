@@ -1,9 +1,11 @@
 """A bridge of a test's own: wired to one deployment, with an outbox that nobody else sees."""
 
 import base64
+import itertools
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
 import msgspec
@@ -12,8 +14,30 @@ from localtalon import payload
 from localtalon.explanation import Explanation
 from localtalon.hosting import Hosted
 from localtalon.in_process import InProcess
+from talon_emulator.nearest import nearest
 
 _ENGAGE = "personas"
+
+
+class Members(TypedDict, total=False):
+    """What every call may have besides what it is about, under Segment's names."""
+
+    anonymousId: str | None
+    channel: str | None
+    context: Mapping[str, Any] | None
+    integrations: Mapping[str, Any] | None
+    messageId: str | None
+    originalTimestamp: datetime | str | None
+    receivedAt: datetime | str | None
+    sentAt: datetime | str | None
+    timestamp: datetime | str | None
+    version: Any
+
+
+class PageMembers(Members, total=False):
+    """What a page or screen may have."""
+
+    category: str | None
 
 
 class RefusedError(ValueError):
@@ -32,8 +56,8 @@ _EVENTS = msgspec.json.Decoder(_Events)
 class Bridge:
     """A bridge, and what Segment does with it: `url` and `write_key` are for Segment's libraries.
 
-    Calls take Segment's own names for what else they have: `context=`, `messageId=`, `timestamp=`, `integrations=`,
-    `anonymousId=`; each returns its messageId. Use as a context, or `close` it; the sandbox does at its end.
+    Calls take Segment's own names for what else they have: see `Members`; a `batch` may have any. Each returns its
+    messageId. Use as a context, or `close` it; the sandbox does at its end.
     """
 
     def __init__(self, hosted: Hosted, app: InProcess, write_key: str) -> None:
@@ -41,45 +65,56 @@ class Bridge:
         self.write_key = write_key
         self._hosted = hosted
         self._app = app
-        self._made = 0
+        self._numbers = itertools.count(1)
         self.closed = False
         self._headers = ((b"authorization", b"Basic " + base64.b64encode(f"{write_key}:".encode())),)
 
-    def identify(self, user_id: str | None, traits: Mapping[str, Any] | None = None, /, **more: Any) -> str:
+    def identify(self, user_id: str | None, traits: Mapping[str, Any] | None = None, **more: Unpack[Members]) -> str:
         """Send an identify."""
-        return self._send("identify", userId=user_id, traits=dict(traits or {}), **more)
+        return self._send("identify", {"userId": user_id, "traits": dict(traits or {})}, more)
 
     def track(
-        self, user_id: str | None, event: str, properties: Mapping[str, Any] | None = None, /, **more: Any
+        self, user_id: str | None, event: str, properties: Mapping[str, Any] | None = None, **more: Unpack[Members]
     ) -> str:
         """Send a track call."""
-        return self._send("track", userId=user_id, event=event, properties=dict(properties or {}), **more)
+        about = {"userId": user_id, "event": event, "properties": dict(properties or {})}
+        return self._send("track", about, more)
 
     def page(
-        self, user_id: str | None, name: str = "", properties: Mapping[str, Any] | None = None, /, **more: Any
+        self,
+        user_id: str | None,
+        name: str = "",
+        properties: Mapping[str, Any] | None = None,
+        **more: Unpack[PageMembers],
     ) -> str:
         """Send a page call."""
-        return self._send("page", userId=user_id, name=name, properties=dict(properties or {}), **more)
+        return self._send("page", {"userId": user_id, "name": name, "properties": dict(properties or {})}, more)
 
     def screen(
-        self, user_id: str | None, name: str = "", properties: Mapping[str, Any] | None = None, /, **more: Any
+        self,
+        user_id: str | None,
+        name: str = "",
+        properties: Mapping[str, Any] | None = None,
+        **more: Unpack[PageMembers],
     ) -> str:
         """Send a screen call."""
-        return self._send("screen", userId=user_id, name=name, properties=dict(properties or {}), **more)
+        return self._send("screen", {"userId": user_id, "name": name, "properties": dict(properties or {})}, more)
 
-    def group(self, user_id: str | None, group_id: str, traits: Mapping[str, Any] | None = None, /, **more: Any) -> str:
+    def group(
+        self, user_id: str | None, group_id: str, traits: Mapping[str, Any] | None = None, **more: Unpack[Members]
+    ) -> str:
         """Send a group call."""
-        return self._send("group", userId=user_id, groupId=group_id, traits=dict(traits or {}), **more)
+        return self._send("group", {"userId": user_id, "groupId": group_id, "traits": dict(traits or {})}, more)
 
-    def alias(self, user_id: str, previous_id: str, /, **more: Any) -> str:
+    def alias(self, user_id: str, previous_id: str, **more: Unpack[Members]) -> str:
         """Send an alias call."""
-        return self._send("alias", userId=user_id, previousId=previous_id, **more)
+        return self._send("alias", {"userId": user_id, "previousId": previous_id}, more)
 
-    def audience(self, user_id: str, key: str, entered: bool, /, **more: Any) -> str:
+    def audience(self, user_id: str, key: str, entered: bool, **more: Unpack[Members]) -> str:
         """Send what Engage sends when a user enters an audience, or leaves it (AUD-4)."""
         return self._computed(user_id, "audience", key, entered, more)
 
-    def computed_trait(self, user_id: str, key: str, value: Any, /, **more: Any) -> str:
+    def computed_trait(self, user_id: str, key: str, value: Any, **more: Unpack[Members]) -> str:
         """Send what Engage sends when a computed trait of a user changes (AUD-6)."""
         return self._computed(user_id, "computed_trait", key, value, more)
 
@@ -118,11 +153,21 @@ class Bridge:
 
     def dead_letters(self) -> list[Explanation]:
         """The events that were given up, the oldest first."""
-        return self._read("/_bridge/dead-letters", limit=1000).dead_letters
+        found: list[Explanation] = []
+        page = _Events(next=0)
+        while page.next is not None:
+            page = self._read("/_bridge/dead-letters", limit=1000, after=page.next)
+            found += page.dead_letters
+        return found
 
     def replay(self) -> int:
         """Let every dead letter wait again; how many there were."""
-        done: int = self._app.control("POST", "/_bridge/dead-letters/replay", {"all": True})["replayed"]
+        done, left = 0, True
+        asked: dict[str, Any] = {"all": True, "limit": 1000}
+        while left:
+            told = self._app.control("POST", "/_bridge/dead-letters/replay", asked)
+            done, left = done + told["replayed"], told["left"] and told["replayed"]
+            asked["filter"] = {"settledUntil": told["settledUntil"]}  # what dies again meanwhile is not taken twice
         return done
 
     def close(self) -> None:
@@ -153,17 +198,22 @@ class Bridge:
         engage = {"computation_class": kind, "computation_key": key}
         context = dict(more.get("context") or {})
         context[_ENGAGE] = {**engage, **context.get(_ENGAGE, {})}
-        return self._send("identify", **{**more, "userId": user_id, "traits": {key: value}, "context": context})
+        return self._send("identify", {"userId": user_id, "traits": {key: value}}, {**more, "context": context})
 
-    def _send(self, kind: str, **members: Any) -> str:
-        call = self._whole({"type": kind, **members})
+    def _send(self, kind: str, about: Mapping[str, Any], more: Mapping[str, Any]) -> str:
+        known = tuple((PageMembers if kind in ("page", "screen") else Members).__annotations__)
+        for name in more:
+            if name not in known:
+                part = next((each for each in ("traits", "properties") if each in about), None)
+                hint = f"; {part} are given as a dictionary: {{{name!r}: ...}}" if part else ""
+                raise TypeError(f"Segment's {kind} has no member {name!r} ({nearest(name, known)}){hint}")
+        call = self._whole({"type": kind, **about, **more})
         self._post(kind, call)
         sent: str = call["messageId"]
         return sent
 
     def _whole(self, call: dict[str, Any]) -> dict[str, Any]:
-        self._made += 1
-        return {"messageId": f"{call['type']}-{self._made}", **call}
+        return {"messageId": f"localtalon-{call['type']}-{next(self._numbers)}", **call}
 
     def _post(self, name: str, document: Any) -> None:
         reply = self._app.ask("POST", f"/v1/{name}", payload.encode(document), self._headers)

@@ -28,16 +28,19 @@ def check(
 ) -> None:
     """Check that a config, its audiences, recorded events and a tracking plan fit together. No server is asked.
 
-    CONFIG is ./localtalon.toml where there is one, else the demo. Exits with 1 when a rule is broken, with 2 when
-    something could not be judged; a warning breaks nothing.
+    CONFIG is ./localtalon.toml unless named. Exits with 1 when a rule is broken, with 2 when something could not be
+    judged; a warning breaks nothing.
     """
     from localtalon import config_file
     from localtalon.check import stream, subject
     from localtalon.config import ConfigError
 
     config, recorded = _sorted((*paths, *([] if named is None else [named])), events)
+    config = config or config_file.nearby()
     try:
-        item = subject.read(config or config_file.nearby(), ignore, strict)
+        if config is None:
+            raise ConfigError(f"there is no {config_file.FILE_NAME} here to judge by; name one as CONFIG or --config")
+        item = subject.read(config, ignore, strict)
     except ConfigError as error:
         click.echo(f"localtalon: {error}", err=True)
         sys.exit(COULD_NOT_JUDGE)
@@ -48,6 +51,8 @@ def _sorted(paths: tuple[str, ...], events: tuple[str, ...]) -> tuple[Path | Non
     """Config and events. A shell makes of `--events *.json` one option and many arguments, which are events too."""
     configs = [path for path in paths if path.endswith(".toml") or not events]
     others = [path for path in paths if path not in configs]
+    if "" in (*paths, *events):
+        raise click.UsageError("a path is empty, as that of a variable that is not set")
     if len(configs) > 1:
         raise click.UsageError(f"there is one CONFIG to give; name recorded events with --events: {configs[1]}")
     return (Path(configs[0]) if configs else None), (*events, *others)

@@ -45,7 +45,10 @@ def read(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        if text.startswith("\ufeff"):
+            raise ConfigError(f"{path} begins with a byte order mark; save it as UTF-8 without one")
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

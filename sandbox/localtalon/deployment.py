@@ -75,10 +75,10 @@ class Talon:
 
     def profile(self, integration_id: str) -> CustomerProfile:
         """The customer profile with this integration ID, exact in case; raises `NoProfileError`."""
-        found = self._emulator.run(self._store.find_profile(self._number, self._environment, integration_id))
-        if found is None or found.hidden:
+        state, found = self._state(), self._found(integration_id)
+        if found is None:
             raise NoProfileError(self._missing(integration_id))
-        return self._shown(found, self._state())
+        return self._shown(found, state)
 
     def profiles(self) -> list[CustomerProfile]:
         """Every customer profile, the oldest first."""
@@ -87,10 +87,7 @@ class Talon:
 
     def __contains__(self, integration_id: object) -> bool:
         """Whether there is a customer profile with this integration ID."""
-        if not isinstance(integration_id, str):
-            return False
-        found = self._emulator.run(self._store.find_profile(self._number, self._environment, integration_id))
-        return found is not None and not found.hidden
+        return isinstance(integration_id, str) and bool(self._state()) and self._found(integration_id) is not None
 
     def update(self, integration_id: str, attributes: Mapping[str, Any]) -> CustomerProfile:
         """Update a profile as a client with the API key does; raises `ControlError` with Talon.One's refusal."""
@@ -98,9 +95,10 @@ class Talon:
         headers = ((b"authorization", f"ApiKey-v1 {self.api_key}".encode()),)
         reply = self._emulator.ask("PUT", path, payload.encode({"attributes": attributes}), headers)
         if not 0 < reply.status < 400:
-            last = self.journal.all(integration_id=integration_id)[-1]
+            last = self.journal.kept(integration_id=integration_id).entries[-1:]
+            why = last[0].message if last else "its journal has forgotten why"
             answer = f"answers {reply.status}" if reply.status else "does not answer"
-            raise ControlError(f"Talon.One {answer}: {last.message}")
+            raise ControlError(f"Talon.One {answer}: {why}")
         return self.profile(integration_id)
 
     @property
@@ -194,6 +192,10 @@ class Talon:
         if found is None:
             raise ControlError(f"the deployment {self.name!r} is closed")
         return found
+
+    def _found(self, integration_id: str) -> Profile | None:
+        found = self._emulator.run(self._store.find_profile(self._number, self._environment, integration_id))
+        return None if found is None or found.hidden else found
 
     def _listed(self, limit: int) -> tuple[Profile, ...]:
         return self._emulator.run(self._store.list_profiles(self._number, self._environment, limit, 0))

@@ -134,7 +134,8 @@ def _joined(present: tuple[AttributeSeed, ...], wanted: Mapping[str, Any]) -> tu
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given)
-    if isinstance(given, str) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f"custom_attributes is {given!r}; give a list of flattened trait names")
-    return names
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        names = tuple(given)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise ConfigError(f"custom_attributes is {given!r}; give a list of flattened trait names")

@@ -40,12 +40,22 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel"):
         return f"{told} ({fault})" if told and fault else told or self.note
 
 
-class _Page(msgspec.Struct, frozen=True):
+class ForgottenError(RuntimeError):
+    """The journal was full: of what was forgotten nobody can say whether it was asked for."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a journal still holds of what was asked for, the oldest first, and how many exchanges it has forgotten."""
+
     entries: list[Exchange]
+    forgotten: int
 
 
 class Journal:
-    """The oldest exchange first. `good` was carried out, `bad` refused or spoilt; what a test reads is not in it."""
+    """The oldest exchange first. `good` was carried out, `bad` refused or spoilt; what a test reads is not in it.
+
+    All three raise `ForgottenError` once the oldest exchanges had to make room for newer ones; `kept` does not.
+    """
 
     def __init__(self, emulator: InProcess, deployment: str) -> None:
         self._emulator = emulator
@@ -55,23 +65,28 @@ class Journal:
         self, *, path: str | None = None, integration_id: str | None = None, status: int | None = None
     ) -> list[Exchange]:
         """Every exchange: of those whose path contains `path`, that name this customer, that ended with this status."""
-        return self._read(None, path, integration_id, status)
+        return self._whole(None, path, integration_id, status)
 
     def good(
         self, *, path: str | None = None, integration_id: str | None = None, status: int | None = None
     ) -> list[Exchange]:
         """What was carried out."""
-        return self._read("good", path, integration_id, status)
+        return self._whole("good", path, integration_id, status)
 
     def bad(
         self, *, path: str | None = None, integration_id: str | None = None, status: int | None = None
     ) -> list[Exchange]:
         """What was not."""
-        return self._read("bad", path, integration_id, status)
+        return self._whole("bad", path, integration_id, status)
 
-    def _read(
-        self, kind: str | None, path: str | None, integration_id: str | None, status: int | None
-    ) -> list[Exchange]:
+    def kept(
+        self,
+        kind: Literal["good", "bad"] | None = None,
+        path: str | None = None,
+        integration_id: str | None = None,
+        status: int | None = None,
+    ) -> Kept:
+        """What there still is, though it may not be all there was."""
         reply = self._emulator.ask(
             "GET",
             "/_emulator/journal",
@@ -84,4 +99,16 @@ class Journal:
         )
         if reply.status >= 400:
             reply.read()
-        return msgspec.json.decode(reply.body, type=_Page).entries[::-1]
+        found = msgspec.json.decode(reply.body, type=Kept)
+        return Kept(found.entries[::-1], found.forgotten)
+
+    def _whole(
+        self, kind: Literal["good", "bad"] | None, path: str | None, integration_id: str | None, status: int | None
+    ) -> list[Exchange]:
+        found = self.kept(kind, path, integration_id, status)
+        if found.forgotten:
+            raise ForgottenError(
+                f"the journal was full and has forgotten the oldest exchanges, {found.forgotten} so far: "
+                "ask it earlier, begin it anew with reset(), or give the sandbox's emulator a larger journal_size"
+            )
+        return found.entries

@@ -1,5 +1,6 @@
 """A deployment's Management API, as far as attribute definitions go: within its limits, and with clear words."""
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ _PATH: Final = "/v1/attributes"
 _A_SECOND: Final = 3  # requests at each endpoint (documented)
 _TRIES: Final = 5
 _LONGEST_WAIT: Final = 60.0  # seconds
-_SHOWN: Final = 300  # characters of an answer that is no error of Talon.One's
+_SHOWN: Final = 300  # characters of what an answer says
 
 Kind = Literal["builtin", "custom"]
 
@@ -44,6 +45,7 @@ class ManagementClient:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url.strip().rstrip("/")
+        self._key = re.compile(re.escape(key.strip()), re.IGNORECASE)
         self._page = page
         self._pause = pause
         self._recent: dict[str, deque[float]] = {}
@@ -79,7 +81,7 @@ class ManagementClient:
         """Make one definition; raises `RefusedError` where the deployment refuses it."""
         answer = self._send("POST", content=msgspec.json.encode(definition))
         if answer.status_code in (400, 409, 422):
-            raise RefusedError(_complaint(answer) or f"HTTP {answer.status_code} without a reason")
+            raise RefusedError(self._shown(_complaint(answer)) or f"HTTP {answer.status_code} without a reason")
         self._understood(answer)
 
     def _send(self, method: str, **more: Any) -> httpx.Response:
@@ -107,8 +109,10 @@ class ManagementClient:
             doubt = "; whether the last attribute was made is not known, `diff` will tell" if method == "POST" else ""
             raise ManagementError(f"{self.url} does not answer in time{doubt}; try again") from None
         except httpx.TransportError as error:
-            why = str(error) or type(error).__name__
+            why = self._shown(str(error)) or type(error).__name__
             hint = "name the deployment with --deployment URL, or start an emulator with `localtalon up`"
+            if "WRONG_VERSION_NUMBER" in why:
+                hint = f"it seems to speak plain HTTP: try --deployment {self.url.replace('https:', 'http:', 1)}"
             raise ManagementError(f"no deployment answers at {self.url} ({why}); {hint}") from None
 
     def _understood(self, answer: httpx.Response) -> Any:
@@ -117,7 +121,7 @@ class ManagementClient:
         told = _json(answer)
         if answer.is_success and isinstance(told, dict):
             return told
-        complaint = _complaint(answer)
+        complaint = self._shown(_complaint(answer))
         said = f' ("{complaint}")' if complaint else ""
         if status == httpx.codes.UNAUTHORIZED:
             hint = f"give a valid Management API key of this deployment in {KEY_VARIABLE}; an Integration key is none"
@@ -130,12 +134,16 @@ class ManagementClient:
         raise ManagementError(f"{self.url} answers HTTP {status}{said}; try again later")
 
     def _stranger(self, answer: httpx.Response) -> str:
-        kind = answer.headers.get("content-type", "no type").partition(";")[0]
+        kind = self._shown(answer.headers.get("content-type", "no type").partition(";")[0])
         what = f"HTTP {answer.status_code}, {kind}"
         if answer.is_redirect:
-            what += f", to {answer.headers.get('location', '?')[:_SHOWN]}"
+            what += f", to {self._shown(answer.headers.get('location', '?'))}"
         hint = "--deployment is the base URL that the API is called at, such as https://demo.talon.one"
         return f"what answers at {self.url}{_PATH} is not Talon.One's Management API ({what}); {hint}"
+
+    def _shown(self, text: str) -> str:
+        """What an answer says, fit to be printed: short, and without the key, should it repeat it."""
+        return self._key.sub("***", text)[:_SHOWN]
 
 
 def _listed(told: Any) -> tuple[list[dict[str, Any]] | None, int]:
@@ -163,7 +171,7 @@ def _complaint(answer: httpx.Response) -> str:
     problems = told.get("errors")
     found = [problem for problem in problems if isinstance(problem, dict)] if isinstance(problems, list) else []
     details = [str(problem.get("details") or problem.get("title") or "") for problem in found]
-    return "; ".join(filter(None, details))[:_SHOWN] or told["message"][:_SHOWN]
+    return "; ".join(filter(None, details)) or str(told["message"])
 
 
 def _asked_to_wait(answer: httpx.Response, otherwise: float) -> float:

@@ -1,12 +1,14 @@
 """Our own emulator and bridge as processes of their own, for verification: real sockets, real ends and restarts."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -19,6 +21,7 @@ _BRIDGE: Final = {
     "REQUEST_TIMEOUT": "0.3",
     "HOST": "127.0.0.1",
 }
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class NotStartedError(Exception):
@@ -29,17 +32,22 @@ class Process:
     """One `localtalon` command that serves; `told` is the line of JSON that it printed when it was ready."""
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
-        with log.open("ab") as errors:
-            self._process = subprocess.Popen(  # noqa: S603 (ourselves)
-                [sys.executable, "-m", "localtalon", *arguments, "--json"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **environment},
-                start_new_session=True,  # Ctrl-C is for the one who verifies, who then ends this
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with log.open("ab") as errors, _undisturbed():
+                self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+                    [sys.executable, "-m", "localtalon", *arguments, "--json"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env={**os.environ, **environment},
+                    start_new_session=True,  # Ctrl-C is for the one who verifies, who then ends this
+                )
+            assert self._process.stdout is not None
+            line = self._process.stdout.readline()
+        except BaseException:  # a signal, while nobody else knows of the process
+            self.end(signal.SIGKILL)
+            raise
         if not line:
             self.end()
             said = log.read_text("utf-8", "replace").strip()
@@ -48,10 +56,29 @@ class Process:
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """End it, and wait until it has."""
+        if self._process is None:
+            return
         self._process.send_signal(number)
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait until the end of the block: one amid the making of a process would leave it to nobody."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    struck: list[int] = []
+    before = {each: signal.signal(each, lambda number, _: struck.append(number)) for each in _SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    if struck:
+        raise KeyboardInterrupt
 
 
 class OwnPair:

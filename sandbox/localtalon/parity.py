@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +13,7 @@ from talon_contracts.checks import CHECKS, Check
 from talon_contracts.curl import Addresses
 from talon_contracts.findings import judged
 from talon_contracts.parity import PROBES
-from talon_contracts.parity.belongings import Belonging, Kind
+from talon_contracts.parity.belongings import MARK, Belonging, Kind, mark_of, tag_of
 from talon_contracts.parity.bench import bench_on
 from talon_contracts.parity.ground import Ground
 from talon_contracts.parity.line import Pace
@@ -20,6 +21,7 @@ from talon_contracts.parity.observation import Seen, Unlike, observe
 from talon_contracts.parity.preparation import Unfit, check_environment, make_attributes
 from talon_contracts.parity.sweep import sweep
 from talon_contracts.reports.events import Begun, Ended, Event, Finding, Judged, Planned, Status
+from talon_contracts.reports.text import counted
 from talon_contracts.targets import Bench, CannotJudge
 from talon_emulator.assumptions import BY_ID
 
@@ -28,6 +30,7 @@ WORDS: Final[Mapping[Status, str]] = {
     "broken": "differs",
     "unproven": "proved nothing",
     "unjudged": "unknown",
+    "untried": "not tried",
 }
 _REMOVED: Final[tuple[Kind, ...]] = ("customer", "audience", "session")
 RULE_CHECKS: Final = {name: check for name, check in CHECKS.items() if check.target == "talon_one"}
@@ -48,6 +51,15 @@ def entries_at(ground: Ground, only: Collection[str] = ()) -> tuple[tuple[str, .
     apart = [name for name, check in RULE_CHECKS.items() if "levers" in check.needs or check.rule in _MAKES_ATTRIBUTES]
     note = f"tried at emulators only, whose keys, clock and attributes can be played with: {', '.join(apart)}"
     return tuple(entry for entry in ENTRIES if entry not in apart), (note,)
+
+
+def announced(ground: Ground, entries: Iterable[str]) -> str | None:
+    """What is said beforehand of the attributes that cases of rules make."""
+    compared = {RULE_CHECKS[entry].rule for entry in entries if entry in RULE_CHECKS}
+    rules = sorted(rule for rule in _MAKES_ATTRIBUTES if rule in compared)
+    if not (rules and ground.access.emulated):
+        return None
+    return f"make attributes whose names begin with {MARK}_x, which stay and are used once, for {', '.join(rules)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +150,15 @@ class Comparison:
         except CannotJudge as trouble:
             return Judged(check.name, planned.rule, "unjudged", reason=str(trouble))
         addresses = Addresses("", self.ground.deployment.url)
-        verdict = trial.run(check, self._benches[0], examples=self.cases, seed=self.seed)
+        self.ground.drawing = True
+        try:
+            verdict = trial.run(check, self._benches[0], examples=self.cases, seed=self.seed, tell=self._told)
+        finally:
+            self.ground.drawing = False
         return judged(planned, verdict, time.monotonic() - started, addresses, self._again(check.name))
+
+    def _told(self, cases: int, wanted: int) -> None:
+        self.ground.heed()
 
     def _again(self, entry: str) -> str:
         url, application = self.ground.deployment.url, self.ground.access.application
@@ -167,17 +186,36 @@ def cleaned(ground: Ground, manifest: Manifest) -> tuple[str, ...]:
     customers, audiences, sessions = (_named(ground.ledger.removed, kind) for kind in _REMOVED)
     attributes = _named(ground.ledger.kept, "attribute")
     if customers:
-        told.append(f"deleted the data of {len(customers)} customers, {customers[-1]} to {customers[0]}; the IDs stay")
+        told.append(f"deleted {_data_of(customers, ground)}; the IDs stay")
     if sessions:
         told.append(f"their sessions stay, without attributes: {', '.join(sessions)}")
     if audiences:
-        told.append(f"deleted {len(audiences)} audiences: {', '.join(sorted(audiences, key=int))}")
-    if attributes:
-        told.append(f"made attributes, which cannot be deleted, for the next time: {', '.join(attributes)}")
+        told.append(f"deleted {counted(len(audiences), 'audience')}: {', '.join(sorted(audiences, key=int))}")
+    again = [name for name in attributes if name.startswith(mark_of(ground.access.application))]
+    if again:
+        told.append(f"made attributes, which cannot be deleted, for the next time: {', '.join(again)}")
+    if len(attributes) > len(again):
+        once = counted(len(attributes) - len(again), "attribute")
+        told.append(f"made {once} that nothing uses again, as only an emulator is asked to")
     left = [belonging for belonging in ground.ledger.kept if belonging.kind in ("customer", "audience")]
     if left:
-        told.append(f"{len(left)} things are left behind; {manifest.path} lists them, --clean-only removes them")
+        told.append(f"left behind: {remains(left, ground)}; {manifest.path} lists that, --clean-only removes it")
     return (*told, *troubles)
+
+
+def remains(left: Iterable[Belonging], ground: Ground) -> str:
+    """What is to be removed, by its names."""
+    customers, audiences = _named(left, "customer"), _named(left, "audience")
+    mark = mark_of(ground.access.application)
+    told = [_data_of(customers, ground)] if customers else []
+    if audiences:
+        told.append(f"{counted(len(audiences), 'audience')} ({mark}*): {', '.join(audiences)}")
+    return ", ".join(told)
+
+
+def _data_of(customers: Iterable[str], ground: Ground) -> str:
+    tags = Counter(tag_of(ground.access.prefix, customer) or customer for customer in customers)
+    return "the data of " + ", ".join(f"{counted(number, 'customer')} ({tag}*)" for tag, number in sorted(tags.items()))
 
 
 def _named(belongings: Iterable[Belonging], kind: Kind) -> list[str]:

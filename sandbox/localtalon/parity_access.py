@@ -22,7 +22,7 @@ THIRD_PARTY: Final = "LOCALTALON_THIRDPARTY_URL"
 CONTROL_TOKEN: Final = "LOCALTALON_EMULATOR_CONTROL_TOKEN"  # noqa: S105 (its name)
 MANAGEMENT_RATE: Final = 2.9
 """Requests a second; three are allowed (documented)."""
-_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{2,49}[_-]")
 _KEY: Final = re.compile(r"[!-~]+")
 
 
@@ -57,7 +57,8 @@ def opened(wish: Wish, environment: Mapping[str, str] = os.environ) -> Opened:
     An emulator is asked as fast as it goes, and is its own third-party host unless another one is named.
     """
     if not _PREFIX.fullmatch(wish.prefix):
-        raise Unfit(f"the prefix {wish.prefix!r} must be 1 to 50 letters, digits, - and _: give another --prefix")
+        rule = "3 to 50 letters, digits, - and _, the last of them - or _"
+        raise Unfit(f"the prefix {wish.prefix!r} must be {rule}: give another --prefix, such as ci-")
     keys = {name: _key(name, environment) for name in (API_KEY, MANAGEMENT_KEY, SEGMENT_KEY, SECOND_SEGMENT_KEY)}
     api_key, management_key = _needed(API_KEY, keys), _needed(MANAGEMENT_KEY, keys)
     with closing(_line("--deployment", wish.deployment, Pace(0), wish.timeout)) as first:
@@ -71,6 +72,7 @@ def opened(wish: Wish, environment: Mapping[str, str] = os.environ) -> Opened:
     access = Access(
         application=wish.application,
         sandbox=sandbox,
+        prefix=wish.prefix,
         tag=f"{wish.prefix}{secrets.token_hex(4)}-",
         api_key=api_key,
         management_key=management_key,
@@ -97,7 +99,9 @@ def opened(wish: Wish, environment: Mapping[str, str] = os.environ) -> Opened:
 def _line(named: str, url: str, pace: Pace, timeout: float) -> Line:
     try:
         return Line(url, pace, timeout)
-    except ValueError:
+    except ValueError as error:
+        if "@" in url:
+            raise Unfit(f"{named}: {error}") from None
         raise Unfit(f"{named} {url!r} is no URL: give one such as https://demo.talon.one") from None
 
 

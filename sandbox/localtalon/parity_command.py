@@ -68,18 +68,20 @@ def parity(
     LOCALTALON_THIRDPARTY_URL let Segment's host be asked as well. Exits with 1 when something differs, with 2 when
     something is unknown.
     """
-    from localtalon import parity as comparing
     from localtalon import startup
+
+    startup.need_hypothesis("parity")
+    from localtalon import parity as comparing
     from talon_emulator.assumptions import in_effect
 
     emulator = startup.configured(config_file, None, None).emulator_settings()
     wish = _wish(manifest, emulator.max_body_bytes, wished)
     _check_names(only, comparing.ENTRIES)
     found, doubts = _reached(wish, clean_only)
-    _ask(_plan(found, clean_only), agreed=yes)
+    entries, notes = comparing.entries_at(found.ground, only)
+    _ask(_plan(found, () if clean_only else entries), agreed=yes)
     if clean_only:
         _clean(found, wish.manifest)
-    entries, notes = comparing.entries_at(found.ground, only)
     comparison = comparing.Comparison(
         found.ground,
         wish.manifest,
@@ -89,7 +91,7 @@ def parity(
         version=version("localtalon"),
         seed=secrets.randbits(32) if seed is None else seed,
         cases=cases,
-        notes=(*doubts, *notes),
+        notes=(*doubts, *notes, *wish.manifest.others()),
         prefix=wish.prefix,
     )
     sys.exit(_written(comparison, outputs))
@@ -106,10 +108,12 @@ def _wish(manifest: Path, largest_body: int, wished: dict[str, Any]) -> "Wish":
 def _written(comparison: "Comparison", outputs: Outputs) -> int:
     """Compare, whatever signal ends it, and keep nothing in the working directory."""
 
-    def interrupt(number: int, frame: object) -> NoReturn:
-        comparison.ground.interrupted = True  # an exception alone is lost where it strikes a callback of the collector
-        raise KeyboardInterrupt
+    def interrupt(number: int, frame: object) -> None:
+        again, ground.interrupted = ground.interrupted, True
+        if again or not ground.drawing:  # Hypothesis would lose an exception that strikes its callback of the collector
+            raise KeyboardInterrupt
 
+    ground = comparison.ground
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, interrupt)
     with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
@@ -133,15 +137,19 @@ def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]
     from localtalon import startup
     from localtalon.parity_access import opened
     from talon_contracts.parity.preparation import Unfit, check_key, find_attributes
-    from talon_contracts.parity.sweep import leftovers
+    from talon_contracts.parity.sweep import audience_names, leftovers, strangers
     from talon_contracts.targets import CannotJudge
 
     try:
         found = opened(wish)
         click.get_current_context().call_on_close(found.ground.close)
         doubt = check_key(found.ground)
-        left = [*wish.manifest.left(), *(leftovers(found.ground) if clean_only else ())]
-        for belonging in left:
+        wish.manifest.check()
+        left = wish.manifest.left()
+        audiences = audience_names(found.ground) if left or clean_only else {}
+        if foreign := strangers(found.ground, left, audiences):
+            raise Unfit(_refusal(wish, foreign))
+        for belonging in (*left, *(leftovers(found.ground, audiences) if clean_only else ())):
             found.ground.ledger.add(belonging)
         find_attributes(found.ground)
     except (Unfit, CannotJudge) as error:
@@ -149,7 +157,14 @@ def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]
     return found, () if doubt is None else (doubt,)
 
 
-def _plan(found: "Opened", clean_only: bool) -> Iterator[str]:
+def _refusal(wish: "Wish", foreign: tuple[str, ...]) -> str:
+    what = f"{str(wish.manifest.path)!r} lists what is not of comparisons with the prefix {wish.prefix!r}"
+    return f"{what}: {', '.join(foreign)}; nothing is removed: take the lines out, or give the --prefix of then"
+
+
+def _plan(found: "Opened", entries: tuple[str, ...]) -> Iterator[str]:
+    """What is going to be removed and, to compare these entries, made."""
+    from localtalon import parity as comparing
     from talon_contracts.parity.belongings import mark_of
     from talon_contracts.parity.preparation import promised
 
@@ -157,12 +172,14 @@ def _plan(found: "Opened", clean_only: bool) -> Iterator[str]:
     environment = "sandbox" if access.sandbox else "LIVE"
     yield f"At {url}, in Application {access.application} ({found.name}, {environment}):"
     if left:
-        yield f"- remove {len(left)} things that earlier comparisons left behind"
-    if clean_only:
+        yield f"- remove what earlier comparisons left behind: {comparing.remains(left, found.ground)}"
+    if not entries:
         return
     attributes = ", ".join(promised(found.ground))
     if attributes:
         yield f"- make attributes of customer profiles, which cannot be deleted: {attributes}"
+    if more := comparing.announced(found.ground, entries):
+        yield f"- {more}"
     yield f"- make customers whose integration IDs begin with {access.tag}, some with a session, and delete their data"
     yield f"- make about 15 audiences whose names begin with {mark_of(access.application)}, and delete them"
 
@@ -185,10 +202,12 @@ def _ask(plan: Iterator[str], *, agreed: bool) -> None:
 def _clean(found: "Opened", manifest: "Manifest") -> NoReturn:
     """Remove what is left behind, and end."""
     from localtalon import parity as comparing
+    from localtalon import startup
     from talon_contracts.reports.text import printable
 
     notes = comparing.cleaned(found.ground, manifest)
     found.ground.close()
-    for note in notes or ("nothing is left behind",):
+    others = manifest.others()
+    for note in (*notes, *others) or ("nothing is left behind",):
         click.echo(printable(note))
-    sys.exit(1 if found.ground.ledger.kept else 0)
+    sys.exit(1 if found.ground.ledger.kept else startup.COULD_NOT_RUN if others else 0)

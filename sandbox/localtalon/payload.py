@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from talon_bridge import codec
@@ -12,7 +14,7 @@ class PayloadError(ValueError):
 
 
 def encode(document: Any) -> bytes:
-    """The JSON text; times become RFC 3339. Raises `PayloadError`."""
+    """The JSON text; times become RFC 3339, which takes an offset. Raises `PayloadError`."""
     _check(document, "")
     try:
         return codec.encode(document)
@@ -21,9 +23,11 @@ def encode(document: Any) -> bytes:
 
 
 def _check(value: Any, pointer: str) -> None:
-    """Refuse numbers that JSON does not have; the encoder would write null."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """Refuse what the encoder would let through: numbers that JSON does not have, times that nobody can place."""
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
         raise PayloadError(f"{pointer} is {value}: JSON has no such number")
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise PayloadError(f"{pointer} is {value} without an offset: give it one, as datetime.now(UTC) has it")
     if isinstance(value, Mapping):
         for name, inner in value.items():
             _check(inner, f"{pointer}/{name}")

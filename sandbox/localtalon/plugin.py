@@ -10,14 +10,14 @@ import pytest
 
 if TYPE_CHECKING:
     from localtalon import Bridge, Sandbox, Talon
+    from localtalon.plugin_report import Told
 
 _INI = "localtalon_config"
 _MARKER = """localtalon(config=FILE, attributes={NAME: TYPE}, custom_attributes=[NAME], limits="real",
  client_side_sources="reject", run_rule_engine=True, assumptions={ID: CHOICE}): how the fixtures talon and bridge of
  this test differ from the config.""".replace("\n", "")
 
-talon_in_use: pytest.StashKey["Talon"] = pytest.StashKey()
-bridge_in_use: pytest.StashKey["Bridge"] = pytest.StashKey()
+told_of: pytest.StashKey["Told"] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,23 +43,41 @@ def talon_session() -> "Iterator[Sandbox]":
 @pytest.fixture
 def talon(request: pytest.FixtureRequest, talon_session: "Sandbox") -> "Iterator[Talon]":
     """A Talon.One of this test's own: empty, with keys that nobody has."""
+    from localtalon.plugin_report import Told
     from localtalon.plugin_settings import deployment
 
     with deployment(talon_session, request.node, request.config.getini(_INI)) as made:
-        request.node.stash[talon_in_use] = made
+        told = request.node.stash[told_of] = Told()
+        told.talon(made)
         yield made
-        del request.node.stash[talon_in_use]
+        told.keep("talon")
 
 
 @pytest.fixture
 def bridge(request: pytest.FixtureRequest, talon_session: "Sandbox", talon: "Talon") -> "Iterator[Bridge]":
     """A bridge of this test's own, which delivers to `talon`."""
+    from localtalon.plugin_report import Told
     from localtalon.plugin_settings import bridge_for
 
     with bridge_for(talon_session, talon) as made:
-        request.node.stash[bridge_in_use] = made
+        told = request.node.stash.setdefault(told_of, Told())  # talon may be another's
+        told.bridge(made)
         yield made
-        del request.node.stash[bridge_in_use]
+        told.keep("bridge")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """See to it that a marker of the test itself is for something; one of its class or module is for other tests too.
+
+    What a test uses is known when it has run: it may ask for its fixtures by name.
+    """
+    yield
+    marked = any(mark.name == "localtalon" for mark in item.own_markers)
+    if marked and not (told_of in item.stash and item.stash[told_of].knows("talon")):
+        from localtalon.plugin_settings import without_effect
+
+        without_effect(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,10 +86,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what Talon.One and the bridge know about a failure."""
     report: pytest.TestReport = yield
-    if report.failed and talon_in_use in item.stash:
-        from localtalon.plugin_report import section
-
-        told = section(item.stash[talon_in_use], item.stash.get(bridge_in_use, None))
+    if report.failed and told_of in item.stash:
+        told = item.stash[told_of].section()
         if told:
             report.sections.append(("localtalon", told))
     return report

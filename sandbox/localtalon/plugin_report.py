@@ -1,6 +1,7 @@
 """The report section of a failed test: what Talon.One refused, and what became of the events that did not arrive."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from localtalon.bridge import Bridge
@@ -10,16 +11,48 @@ from localtalon.explanation import LONGEST
 MOST = 10  # requests, and events, that are shown
 
 
-def section(talon: Talon, bridge: Bridge | None) -> str:
-    """What there is to say; empty where all went well, or where both are gone already."""
+class Told:
+    """What the fixtures of one test have to say: asked while they live, and kept when they end."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Callable[[], Iterable[str]]] = {}
+
+    def talon(self, talon: Talon) -> None:
+        """From now on there is a deployment."""
+        self._lines["talon"] = lambda: _lines(_refused(talon))
+
+    def bridge(self, bridge: Bridge) -> None:
+        """From now on there is a bridge."""
+        self._lines["bridge"] = lambda: _lines(_events(bridge))
+
+    def knows(self, name: str) -> bool:
+        """Whether there is one."""
+        return name in self._lines
+
+    def keep(self, name: str) -> None:
+        """It ends: a fixture that ends after it may fail too."""
+        kept = self._lines[name]()
+        self._lines[name] = lambda: kept
+
+    def section(self) -> str:
+        """All there is to say; empty where all went well."""
+        return "\n".join(line for name in ("talon", "bridge") if name in self._lines for line in self._lines[name]())
+
+
+def _lines(found: Iterator[str]) -> tuple[str, ...]:
     try:
-        return "\n".join((*_refused(talon), *(_events(bridge) if bridge is not None else ())))
+        return tuple(found)
     except Exception as error:  # the failure of the test is what counts
-        return f"(nothing can be shown: {type(error).__name__}: {error})"
+        return (f"(nothing can be shown: {type(error).__name__}: {error})",)
 
 
 def _refused(talon: Talon) -> Iterator[str]:
-    bad = talon.journal.bad()
+    if talon.closed:
+        return
+    found = talon.journal.kept("bad")
+    bad = found.entries
+    if found.forgotten:
+        yield f"The journal of Talon.One has forgotten its oldest {_counted(found.forgotten, 'exchange')}."
     if bad:
         yield f"Talon.One did not carry out {_counted(len(bad), 'request')}:"
     for each in islice(bad, MOST):
@@ -38,6 +71,10 @@ def _events(bridge: Bridge) -> Iterator[str]:
     for each in islice(ill, MOST):
         yield from (f"  {line}" for line in islice(each.lines(), MOST))
     yield from _more(len(ill))
+    others = Counter(each.type for each in events if each.type != "identify")
+    if others:
+        types = ", ".join(f"{number} {kind}" for kind, number in others.items())
+        yield f"Only identify calls go to Talon.One [ID-3]; there were others: {types}"[:LONGEST]
     waiting = sum(each.state == "waiting" for each in events)
     if waiting:
         yield f"{_counted(waiting, 'event')} still waiting: bridge.idle() waits until all have arrived"

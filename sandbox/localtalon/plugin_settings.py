@@ -43,11 +43,26 @@ def deployment(running: Sandbox, item: pytest.Item, configured: str) -> "Talon":
 
 def bridge_for(running: Sandbox, talon: "Talon") -> "Bridge":
     """The bridge for a test."""
+    from localtalon.deployment import Talon
+
+    if not isinstance(talon, Talon):
+        pytest.fail(
+            f"localtalon: the fixture bridge delivers to localtalon's talon, and the fixture talon of this test is "
+            f"{talon!r}; give yours another name, or write a bridge of your own too",
+            pytrace=False,
+        )
     try:
         return running.bridge_for(talon)
     except ConfigError as error:
         wrong = f"localtalon: {error}"
     pytest.fail(wrong, pytrace=False)
+
+
+def without_effect(item: pytest.Item) -> None:
+    """Fail a test that has the marker and no deployment that it could be for."""
+    _wanted(item)
+    wrong = "localtalon: the marker has no effect, since the test does not use localtalon's fixture talon"
+    pytest.fail(f"{wrong}; talon_session.deployment() takes the same arguments", pytrace=False)
 
 
 def _wanted(item: pytest.Item) -> dict[str, Any]:

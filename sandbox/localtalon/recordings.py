@@ -1,7 +1,7 @@
 """Recorded events: the calls in files and folders, each with its place, and what cannot be read as one."""
 
 import os
-import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -9,14 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from localtalon import json_lines
+from localtalon import json_lines, recorded_files
 from talon_bridge import codec, events
 from talon_bridge.codec import MalformedError
 from talon_bridge.events import Accepted
 from talon_contracts.reports.events import Place
 
-BY_LINE: Final = (".ndjson", ".jsonl")
-SUFFIXES: Final = (".json", *BY_LINE)
 LONGEST_LINE: Final = 1024 * 1024
 LARGEST_DOCUMENT: Final = 32 * 1024 * 1024
 _EVENT_LIKE: Final = frozenset({"type", "userId", "anonymousId", "traits"})
@@ -69,32 +67,39 @@ def calls(paths: Iterable[str]) -> Iterator[Call | Unread]:
 
 
 def _files(path: str) -> Iterator[Path | list[Unread]]:
-    folder = Path(path)
-    if path == "-" or not folder.is_dir():
-        yield folder
+    if path == "-" or not Path(path).is_dir():
+        yield Path(path)
         return
-    found = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and _is_text(file)]
-    yield from found
-    if not found:
-        hint = f"files of events are called {', '.join(f'*{suffix}' for suffix in SUFFIXES)}"
+    nothing = True
+    for file in recorded_files.below(path):
+        if isinstance(file, OSError):
+            place = Place(_shown(str(file.filename or path)))
+            yield [Unread(place, f"the folder cannot be read: {file.strerror or file}", judged=False)]
+        elif recorded_files.is_recording(file.name):
+            nothing = False
+            yield file
+    if nothing:
+        hint = f"files of events are called {', '.join(f'*{suffix}' for suffix in recorded_files.SUFFIXES)}, also .gz"
         yield [Unread(Place(path), "there is no file of events in this folder", hint, judged=False)]
 
 
-def _is_text(path: Path) -> bool:
-    """Whether a path is a file, or a link to nothing, of which its reading will tell."""
-    return path.is_file() or not path.exists()
+def _shown(name: str) -> str:
+    return "standard input" if name == "-" else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _in_file(name: str) -> Iterator[Call | Unread]:
-    shown = "standard input" if name == "-" else os.fsencode(name).decode("utf-8", "backslashreplace")
+    shown = _shown(name)
     nothing = True
     try:
-        with sys.stdin.buffer if name == "-" else open(name, "rb") as stream:
+        with recorded_files.opened(name) as stream:
             for item in _in_stream(shown, stream):
                 nothing = False
                 yield item
     except OSError as error:
-        yield Unread(Place(shown), f"the file cannot be read: {error.strerror or error}", judged=False)
+        hint = "leave the pattern unquoted, so that the shell puts files in its place" if "*" in name else ""
+        yield Unread(Place(shown), f"the file cannot be read: {error.strerror or error}", hint, judged=False)
+    except (EOFError, zlib.error) as error:
+        yield Unread(Place(shown), f"the file cannot be unpacked: {error}", judged=False)
     else:
         if nothing:
             yield Unread(Place(shown), "there is no event in this file", judged=False)
@@ -102,7 +107,7 @@ def _in_file(name: str) -> Iterator[Call | Unread]:
 
 def _in_stream(name: str, stream: BinaryIO) -> Iterator[Call | Unread]:
     """One JSON text, or one a line: which of them, the first line tells, and else the file's name."""
-    if name.endswith(BY_LINE):
+    if recorded_files.is_by_line(name):
         yield from _by_line(name, (), stream)
         return
     first = _first_line(stream)
@@ -183,7 +188,7 @@ def _in_object(source: Source) -> Iterator[Call | Unread]:
             yield from (Call(source, f"/batch/{index}", event) for index, event in enumerate(accepted))
         elif isinstance(document, dict) and not _EVENT_LIKE.isdisjoint(document):
             kind = codec.read(_event, raw).type or "identify"
-            yield from (Call(source, "", event) for event in events.single(raw, kind, 0.0, lambda: "").events)
+            yield Call(source, "", _accepted(raw, kind, "receivedAt" in document))
         else:
             message = "this is no call: one has at least one of type, userId, anonymousId and traits"
             yield Unread(source.place(""), message)
@@ -191,11 +196,20 @@ def _in_object(source: Source) -> Iterator[Call | Unread]:
         yield _malformed(source, error)
 
 
+def _accepted(raw: bytes, kind: str, passed_on: bool) -> Accepted:
+    """A call as the door takes it; Segment has passed on what has the time at which it arrived there."""
+    if passed_on and len(raw) > events.MAX_EVENT_BYTES:
+        return events.forwarded(raw, "", 0.0, lambda: "")
+    return events.single(raw, kind, 0.0, lambda: "").events[0]
+
+
 def _malformed(source: Source, error: MalformedError) -> Unread:
     """What the door would refuse; of a text that is no JSON, with the line where it stops to be any."""
     problem = error.malformed
     hint = "the door answers 400 to it, and nothing of its request is stored"
     if problem.code in ("invalid_json", "invalid_utf8"):
+        ended = "trailing" in problem.message
+        hint = "a file holds one JSON text, or one a line (as `jq -c` writes them)" if ended else ""
         line = source.line + json_lines.line_of_error(source.text, problem.message) - 1
         return Unread(Place(source.file, source.pointer, line), problem.message, hint)
     return Unread(source.place(problem.pointer), problem.message, hint)

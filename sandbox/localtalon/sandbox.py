@@ -15,9 +15,10 @@ import msgspec
 
 from localtalon.config import Config
 from localtalon.config_file import load
-from localtalon.in_process import InProcess
+from localtalon.in_process import InProcess, Reply
 from localtalon.serve import PortTakenError, Service, bind, run, serve
 from talon_bridge.app import create_app as create_bridge
+from talon_bridge.control.health import LONGEST_IDLE_WAIT
 from talon_bridge.settings import Settings as BridgeSettings
 from talon_emulator.app import create_app as create_emulator
 from talon_emulator.seed import DeploymentSeed
@@ -144,11 +145,14 @@ class Sandbox:
         headers = {} if token is None else {"Authorization": "Bearer " + token.encode().decode("latin-1")}
         request = Request(f"{self.bridge_url}/_bridge/idle?timeout={seconds:g}", headers=headers)  # noqa: S310 (our own)
         try:
-            with _direct.open(request, timeout=seconds + 10) as answer:
+            with _direct.open(request, timeout=min(seconds, LONGEST_IDLE_WAIT) + 10) as answer:
                 answer.read()
         except HTTPError as error:
             with error:
-                raise TimeoutError(f"the bridge is not idle after {seconds:g} s: {error.read().decode()}") from None
+                told = error.read()
+            if error.code != 409:
+                Reply(error.code, told).read()
+            raise TimeoutError(f"the bridge is not idle after {seconds:g} s: {told.decode()}") from None
 
     def deployment(
         self,

@@ -4,7 +4,10 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from localtalon.in_process import InProcess
+from localtalon.in_process import ControlError, InProcess
+from talon_emulator.nearest import nearest
+
+_PARTS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 
 
 class Clock:
@@ -29,8 +32,13 @@ class Clock:
 
     def advance(self, by: timedelta | float | None = None, **parts: float) -> datetime:
         """Go forward by so many seconds, or by the parts of a timedelta: `advance(days=3, hours=1)`."""
-        given = by if isinstance(by, timedelta) else timedelta(seconds=by or 0)
-        return self._moved("POST", "/advance", {"seconds": (given + timedelta(**parts)).total_seconds()})
+        for name in parts:
+            if name not in _PARTS:
+                raise TypeError(f"advance takes no {name!r} ({nearest(name, _PARTS)})")
+        whole = (by if isinstance(by, timedelta) else timedelta(seconds=by or 0)) + timedelta(**parts)
+        if whole < timedelta(0):
+            raise ControlError(f"advance goes forward only, and {whole.total_seconds():g} s is back; set() goes there")
+        return self._moved("POST", "/advance", {"seconds": whole.total_seconds()})
 
     def real(self) -> datetime:
         """Back to the time of this machine."""

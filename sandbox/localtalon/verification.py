@@ -127,23 +127,22 @@ def _at(config: Config, bridge: str, talon_one: str) -> Addresses:
 
 
 def planned(arranged: Arranged, rules: Sequence[str], examples: int, seed: int, again: Callable[[str], str]) -> Plan:
-    """What to verify: the rules that are asked for, or all that the bench has everything for, and why not the others.
+    """What to verify: all rules, or those that are asked for, which then have to be tried.
 
-    Raises ValueError for a rule that is none, or that nothing can be tried of.
+    Raises ValueError for a rule that is none.
     """
     try:
         chosen = verify.selected(rules)
     except KeyError as error:
         known = ", ".join(dict.fromkeys(verify.planned(name).rule for name in verify.EVERY))
         raise ValueError(f"no check speaks for {error}; there are checks for {known}") from None
-    lacks = {} if rules else {name: why for name in chosen if (why := verify.lacking(name, arranged.bench))}
     return Plan(
-        checks=tuple(name for name in chosen if name not in lacks),
+        checks=chosen,
         examples=examples,
         seed=seed,
         addresses=arranged.addresses,
         version=version("localtalon"),
         subject=arranged.subject,
-        notes=tuple(f"{name} was not tried: {why}" for name, why in lacks.items()),
+        strict=bool(rules),
         again=again,
     )

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,9 @@ from localtalon.report_options import Outputs, reporting
 
 if TYPE_CHECKING:
     from localtalon.verification import Subject
+
+EXAMPLES: Final = 100
+SETTLE: Final = 30.0
 
 
 @click.command()
@@ -29,9 +32,11 @@ if TYPE_CHECKING:
     help="Keys, Custom Attributes and definitions (default: ./localtalon.toml where there is one, else the demo).",
 )
 @click.option("--rule", "rules", metavar="RULE", multiple=True, help="Only this rule; also several.")
-@click.option("--examples", type=click.IntRange(1, 1_000_000), default=100, help="Cases of each check (default 100).")
+@click.option(
+    "--examples", type=click.IntRange(1, 1_000_000), default=EXAMPLES, show_default=True, help="Cases of each check."
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Draw the cases of this seed again.")
-@click.option("--settle", type=click.FloatRange(0.1, 300), default=30.0, help="Seconds to wait for what was sent (30).")
+@click.option("--settle", type=click.FloatRange(0.1, 300), default=SETTLE, show_default=True, help="Seconds to wait.")
 @reporting
 def verify(
     bridge: str | None,
@@ -61,7 +66,7 @@ def verify(
     path = config_file or config_files.nearby()
     seed = secrets.randbits(32) if seed is None else seed
     subject = Subject(path, startup.configured(path, None, None), bridge, talon_one, settle)
-    again = _again(bridge, talon_one, config_file, examples, seed)
+    again = _again(bridge, talon_one, config_file, examples, seed, settle)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended, as after Ctrl-C
     try:
         with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
@@ -69,6 +74,8 @@ def verify(
             code = _judge(subject, rules, examples, seed, again, outputs)
     except (ConfigError, NotStartedError, ValueError) as error:
         startup.fail(str(error))
+    except KeyboardInterrupt:
+        startup.fail("stopped before anything was judged")
     sys.exit(code)
 
 
@@ -83,12 +90,13 @@ def _judge(
 
 
 def _again(
-    bridge: str | None, talon_one: str | None, config_file: Path | None, examples: int, seed: int
+    bridge: str | None, talon_one: str | None, config_file: Path | None, examples: int, seed: int, settle: float
 ) -> Callable[[str], str]:
     """The command that repeats one check, from its name."""
     given = {"--bridge": bridge, "--talon-one": talon_one, "--config": config_file}
     words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
-    words += ["--examples", str(examples)] if examples != 100 else []
+    words += ["--examples", str(examples)] if examples != EXAMPLES else []
+    words += ["--settle", f"{settle:g}"] if settle != SETTLE else []
 
     def again(check: str) -> str:
         return shlex.join(["localtalon", "verify", *words, "--rule", check, "--seed", str(seed)])

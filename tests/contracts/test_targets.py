@@ -1,6 +1,8 @@
 """Targets that misbehave are reported with what was seen, never taken for a verdict."""
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts_support import API_KEY, serving
-from talon_contracts.targets import Bridge, CannotJudge, Connection, TalonOne, encoded
+from talon_contracts.targets import Bridge, CannotJudge, Connection, Levers, TalonOne, encoded
 
 
 class Canned:
@@ -126,3 +128,43 @@ def test_the_journal_shows_the_updates_of_one_profile_digit_for_digit(user_id: s
     assert (first.status, str(first.request["attributes"]["age"])) == (200, "1.10")
     assert (second.status, second.request) == (400, {"attributes": {"age": mistake}})
     assert first.answer["customerProfile"]["integrationId"] == user_id
+
+
+@pytest.mark.parametrize("rest", [b"X-Drip: ", b"content-length: 9999\r\n\r\n"], ids=["head", "body"])
+def test_an_answer_that_comes_in_drops_is_given_up(rest: bytes) -> None:
+    ended = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + rest)
+            while not ended.wait(0.05):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        dripping = Connection(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
+        with pytest.raises(CannotJudge, match="TimeoutError"):
+            dripping.request("GET", "/", {})
+        ended.set()
+        thread.join()
+        dripping.close()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/ä", "http://user:secret@127.0.0.1:1"])
+def test_urls_that_cannot_be_used_say_why(url: str) -> None:
+    with pytest.raises(ValueError, match=r"percent-encoded|leave user and password out") as raised:
+        Connection(url)
+    assert "secret" not in str(raised.value)
+
+
+def test_levers_behind_a_token_are_not_taken_for_none() -> None:
+    refusal = b'{"error": {"code": "unauthorized", "message": "no", "hint": "give the token"}}'
+    for body, there in ((refusal, None), (b'{"message": "no"}', False)):
+        with serving(Canned(401, body)) as url, contextlib.closing(Levers(url)) as levers:
+            seen: bool | None = None
+            with contextlib.suppress(ValueError):
+                seen = levers.there
+            assert seen is there

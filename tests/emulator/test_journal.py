@@ -30,6 +30,7 @@ def test_keeps_the_newest_and_shows_them_first(size: int, count: int, limit: int
         journal.append(entry(number))
     numbers = [entry.sequence for entry in journal.latest(Filter(), limit)]
     assert numbers == list(reversed(range(count)))[: min(size, limit)]
+    assert journal.forgotten == max(count - size, 0)
 
 
 @pytest.mark.parametrize(

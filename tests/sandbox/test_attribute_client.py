@@ -1,18 +1,16 @@
 """The client of the Management API: all pages, within the limits, and clear words for every bad answer."""
 
-import asyncio
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
+from answer_server import answering, http
 from emulator_support import MANAGEMENT_KEY, SANDBOX_KEY, SEED, Emulator, running
 from localtalon.management_client import ManagementClient, ManagementError, RefusedError
-from stream_server import serve_streams
 from talon_emulator.seed import AttributeSeed, EndpointSeed, ManagementKeySeed
 from talon_emulator.settings import Settings
 
@@ -154,43 +152,6 @@ def test_a_definition_whose_answer_never_came_is_in_doubt(emulator: Emulator) ->
         asked.create({})
 
 
-@contextlib.contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """The URL of something that gives every request this answer."""
-    ready: list[int] = []
-    listening = threading.Event()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    def told(port: int) -> None:
-        ready.append(port)
-        listening.set()
-
-    def serve() -> None:
-        loop.run_until_complete(serve_streams(connected, told, stop))
-        loop.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    assert listening.wait(20)
-    try:
-        yield f"http://127.0.0.1:{ready[0]}"
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
-
-
-def http(status: str, body: str, kind: str = "application/json", extra: str = "") -> bytes:
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n{extra}"
-    return f"{head}\r\n{body}".encode()
-
-
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -211,6 +172,36 @@ def test_what_is_no_deployment(answer: bytes, said: str) -> None:
         list(asked.definitions("CustomerProfile", "custom"))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http("401 Unauthorized", json.dumps({"message": f"bad key ManagementKey-v1 {MANAGEMENT_KEY}"})),
+        http("401 Unauthorized", json.dumps({"message": "x" * 290 + MANAGEMENT_KEY})),
+        http(
+            "403 Forbidden",
+            json.dumps({"message": "no", "errors": [{"title": "key", "details": MANAGEMENT_KEY.upper()}]}),
+        ),
+        http("400 Bad Request", json.dumps({"message": f"not with {MANAGEMENT_KEY}"})),
+        http("500 Oh", json.dumps({"message": MANAGEMENT_KEY})),
+        http("302 Found", "", extra=f"location: https://elsewhere.example/?key={MANAGEMENT_KEY}\r\n"),
+        http("200 OK", "<html>", f"text/{MANAGEMENT_KEY}"),
+        f"{MANAGEMENT_KEY}\r\n\r\n".encode(),
+    ],
+)
+def test_a_key_that_comes_back_is_not_repeated(answer: bytes) -> None:
+    for work in (lambda asked: list(asked.definitions("CustomerProfile", "custom")), lambda asked: asked.create({})):
+        with answering(answer) as url, client(url) as asked, pytest.raises((ManagementError, RefusedError)) as caught:
+            work(asked)
+        assert MANAGEMENT_KEY[:8] not in str(caught.value).lower()
+        assert "***" in str(caught.value)
+
+
+def test_a_door_without_tls_is_named(emulator: Emulator) -> None:
+    with client(emulator.url.replace("http:", "https:")) as asked, pytest.raises(ManagementError) as caught:
+        list(asked.definitions("CustomerProfile", "custom"))
+    assert f"try --deployment {emulator.url}" in str(caught.value)
 
 
 def test_a_deployment_that_never_gets_to_the_end_of_its_list_does_not_hold_anybody() -> None:

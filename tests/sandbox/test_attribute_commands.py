@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import stat
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from answer_server import answering, http, listing
 from emulator_support import MANAGEMENT_KEY, SEED, Emulator, running
 from localtalon import Sandbox, config_file
 from localtalon.cli import main
@@ -189,8 +192,128 @@ def test_a_config_that_cannot_be_rewritten_is_left_as_it_is(emulator: Emulator, 
     path.write_text(text)
     done = run(emulator, path.parent, "pull")
     assert (done.returncode, done.stdout, path.read_text()) == (2, "", text)
-    assert "--json" in done.stderr
+    assert "write each as [[deployment.attributes]], and pull again" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'destination.client_side_sources = "reject"\n',
+        'destination = { client_side_sources = "reject" }\n',
+    ],
+)
+def test_a_destination_that_cannot_be_completed_is_left_as_it_is(emulator: Emulator, path: Path, text: str) -> None:
+    path.write_text(text)
+    done = run(emulator, path.parent, "pull")
+    assert (done.returncode, done.stdout, path.read_text()) == (2, "", text)
+    assert "it has no header [destination] to write custom_attributes below" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("header", ["[destination]", "[ destination ] # ours", "[bridge]\n[destination]"])
+def test_a_destination_under_its_header_is_completed(emulator: Emulator, path: Path, header: str) -> None:
+    remark = "# [destination]\n"
+    path.write_text(f"{remark}{header}")
+    assert run(emulator, path.parent, "pull").returncode == 0
+    assert path.read_text().startswith(f'{remark}{header}\ncustom_attributes = ["text"')
+    assert config_file.load(path, {}).warnings("http://127.0.0.1:1") == []
+
+
+EMPTY = listing()
+OWN = CONFIG[: CONFIG.index("[[deployment.users]]")]
+
+
+@pytest.mark.parametrize("there", [EMPTY, listing({"name": "note", "entity": "CartItem"})])
+def test_pull_empties_no_config_unasked(path: Path, there: bytes) -> None:
+    with answering(there) as url:
+        done = run(None, path.parent, "pull", "--deployment", url)
+        assert (done.returncode, done.stdout, path.read_text()) == (2, "", CONFIG)
+        assert "is it the right deployment? Nothing was written; --yes does not ask" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert run(None, path.parent, "pull", "--deployment", url, "--stdout").returncode == 0
+        done = run(None, path.parent, "pull", "--deployment", url, "--yes")
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "- text (string)")
+        assert (names(path), names(path, "CustomerSession")) == ([], ["note"])
+        assert run(None, path.parent, "pull", "--deployment", url).returncode == 0
+
+
+UNREADABLE = listing({"name": "text", "title": "Größe"}, {"name": "odd", "type": "(list boolean)"}, {"name": "fine"})
+
+
+def test_what_cannot_be_read_there_stays_here(path: Path) -> None:
+    with answering(UNREADABLE) as url:
+        done = run(None, path.parent, "pull", "--deployment", url)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "+ fine (string)")
+        assert "text stays as the config has it" in done.stderr
+        assert "odd is left out" in done.stderr
+        assert names(path) == ["text", "fine"]
+        done = run(None, path.parent, "diff", "--deployment", url, "--json")
+        told = json.loads(done.stdout)
+        assert (done.returncode, told["same"]) == (2, None)
+        assert {each["name"]: each["kind"] for each in told["differences"]} == dict.fromkeys(
+            ("text", "odd"), "unreadable there"
+        )
+        assert "cannot be told" in done.stderr
+        done = run(None, path.parent, "push", "--deployment", url, "--json")
+        assert json.loads(done.stdout)["created"] == []
+        assert "text" in json.loads(done.stdout)["passedOver"][0]
+        path.write_text(path.read_text().replace('"fine"', '"other"'))
+        assert run(None, path.parent, "diff", "--deployment", url).returncode == 1
+
+
+def test_one_name_twice_is_the_deployments_fault(path: Path) -> None:
+    with answering(listing({"name": "a"}, {"name": "a"})) as url:
+        done = run(None, path.parent, "pull", "--deployment", url)
+    assert (done.returncode, done.stdout, path.read_text()) == (2, "", CONFIG)
+    assert "lists a of CustomerProfile 2 times" in done.stderr
+
+
+def interrupted(folder: Path, url: str, held: threading.Event, *arguments: str) -> Done:
+    """The command, with Ctrl-C as soon as the deployment has a request that it holds."""
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program += "from localtalon.cli import main; main()"  # a test in the background has inherited that it is ignored
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "attributes", *arguments, "--deployment", url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, KEY_VARIABLE: MANAGEMENT_KEY},
+    ) as process:
+        assert held.wait(60)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    return Done(process.returncode, stdout, stderr)
+
+
+def test_ctrl_c_in_a_push_says_what_was_made(path: Path) -> None:
+    more = (f'\n[[deployment.attributes]]\nname = "{name}"\ntype = "time"\n' for name in "abc")
+    path.write_text(CONFIG + "".join(more))
+    asked: list[bytes] = []
+    held = threading.Event()
+
+    def answer(request: bytes) -> bytes | None:
+        if request.startswith(b"GET"):
+            return listing({"name": "text"})
+        asked.append(request)
+        if len(asked) == 1:
+            return http("201 Created", "{}")
+        held.set()
+        return None
+
+    with answering(answer) as url:
+        done = interrupted(path.parent, url, held, "push", "--yes")
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1] == f"created 1 of 3 attributes in {url}: a"
+    assert done.stderr == "localtalon: interrupted; whether b was made is not known, `diff` will tell\n"
+
+
+def test_ctrl_c_in_a_diff_does_not_say_that_they_differ(path: Path) -> None:
+    held = threading.Event()
+    with answering(lambda _: held.set()) as url:
+        done = interrupted(path.parent, url, held, "diff")
+    assert done == Done(2, "", "localtalon: interrupted\n")
 
 
 def test_diff_names_each_difference(emulator: Emulator, path: Path) -> None:
@@ -216,7 +339,7 @@ def test_push_shows_what_it_would_do_and_asks(emulator: Emulator, path: Path) ->
     assert done.stderr == "localtalon: nothing was created; --yes does not ask\n"
     assert defined(emulator, "shoe") == []
     done = run(emulator, path.parent, "push", "--yes")
-    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, [f"created 1 of 1 attributes in {emulator.url}"])
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, [f"created 1 of 1 attribute in {emulator.url}"])
     assert defined(emulator, "shoe") == ["number"]
     done = run(emulator, path.parent, "push")
     assert (done.returncode, done.stdout) == (0, f"nothing to create in {emulator.url}\n")
@@ -244,6 +367,7 @@ def test_push_asks_on_a_terminal(emulator: Emulator, path: Path, answer: str, ma
     [
         ("flag", "string", "", "a type never changes"),
         ("Flag", "boolean", "", "names are case-sensitive"),
+        ("Text", "string", "", "Text differs in case only from text, which is there"),
         ("other", "string", "Size (EU)", "size has the title"),
     ],
 )

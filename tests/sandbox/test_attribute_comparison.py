@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from localtalon.attribute_comparison import differences, plan, pulled
+from localtalon.attribute_comparison import differences, emptied, plan, pulled, same
 from localtalon.attribute_definitions import LeftOut, body, read, said
 from talon_contracts import schemas
 from talon_emulator.attributes import TYPES
@@ -56,6 +56,79 @@ def test_a_near_miss_in_spelling_is_a_hint() -> None:
     assert there.says.endswith("did you mean address_city?")
 
 
+UNREAD = LeftOut("email", "type must be one of ...")
+
+
+@pytest.mark.parametrize(
+    ("here", "unreadable", "found", "alike"),
+    [
+        ([TEXT], [UNREAD], ["unreadable there"], None),
+        ([], [UNREAD], ["unreadable there"], None),
+        ([TEXT], [LeftOut("email", "odd", builtin=True)], ["unreadable there"], None),
+        ([], [LeftOut("email", "odd", builtin=True)], [], True),
+        ([TEXT, AttributeSeed("vip", "boolean")], [UNREAD], ["unreadable there", "missing there"], False),
+    ],
+)
+def test_what_cannot_be_read_is_neither_absent_nor_the_same(
+    here: list[AttributeSeed], unreadable: list[LeftOut], found: list[str], alike: bool | None
+) -> None:
+    differing = differences(here, [], unreadable)
+    assert [each.kind for each in differing] == found
+    assert same(differing) is alike
+    assert pulled(here, [], True, unreadable) == tuple(seed for seed in here if seed == TEXT)
+    planned = plan(here, [], unreadable)
+    assert TEXT not in planned.create
+    assert bool(planned.passed_over) == (TEXT in here)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "unreadable", "says"),
+    [
+        (["email", "Email"], ["email"], [], "Email differs in case only from email, which is there"),
+        (["email", "Email"], [], [], "email differs in case only from Email, which is to be created too"),
+        (["Email"], [], ["email"], "Email differs in case only from email, which is there"),
+        (["email"], ["Email"], [], "email is called Email there"),
+    ],
+)
+def test_two_names_that_differ_in_case_only_clash(
+    here: list[str], there: list[str], unreadable: list[str], says: str
+) -> None:
+    planned = plan(
+        [AttributeSeed(name, "string") for name in here],
+        [AttributeSeed(name, "string") for name in there],
+        [LeftOut(name, "odd") for name in unreadable],
+    )
+    assert len(planned.clashes) == 1
+    assert planned.clashes[0].startswith(says)
+
+
+def test_two_new_ones_of_one_title_clash() -> None:
+    (clash,) = plan([AttributeSeed("a", "string", title="Mail"), AttributeSeed("Mail", "string")], []).clashes
+    assert clash == 'a cannot be made: Mail has the title "Mail"; give it another'
+
+
+@pytest.mark.parametrize(
+    ("here", "wanted", "asked"),
+    [
+        ([TEXT], [], True),
+        ([TEXT], [AttributeSeed("Name", "string", builtin=True)], True),
+        ([TEXT], [AttributeSeed("email", "string", builtin=True)], False),
+        ([TEXT], [AttributeSeed("vip", "boolean")], False),
+        ([], [], False),
+        ([], [AttributeSeed("Name", "string", builtin=True)], False),
+    ],
+)
+def test_a_pull_that_leaves_nothing(here: list[AttributeSeed], wanted: list[AttributeSeed], asked: bool) -> None:
+    assert emptied(here, wanted) is asked
+
+
+def test_an_allowed_list_is_no_change_once_it_is_there() -> None:
+    own = AttributeSeed("size", "string", restricted_by_suggestions=True, allowed_list=("S", "M"))
+    there = read({**body(own), "id": 1}, builtin=False)
+    assert isinstance(there, AttributeSeed)
+    assert pulled([own], [there], True) == (own,)
+
+
 LISTED = AttributeSeed("size", "string", restricted_by_suggestions=True, has_allowed_list=True, allowed_list=("S", "M"))
 names = st.sampled_from(("email", "Email", "vip", "VIP", "age", "tier"))
 seeds = st.builds(
@@ -93,6 +166,13 @@ def test_a_plan_creates_what_is_missing_and_never_beside_a_clash(
         assert seed in here
         assert seed.name not in names_there
         assert not seed.builtin
+    afterwards = [*names_there, *(seed.name for seed in planned.create)]
+    twins = [
+        name
+        for name in {seed.name for seed in planned.create}
+        if list(map(str.casefold, afterwards)).count(name.casefold()) > 1
+    ]
+    assert planned.clashes or not twins
     taken = [seed for seed in planned.create if (seed.name if seed.title is None else seed.title) in titles]
     other_types = [a for a in here for b in there if a.name == b.name and a.type != b.type]
     assert len(planned.clashes) >= len(taken) + len(other_types)

@@ -143,11 +143,92 @@ password = "attributes = []"
 
 def test_an_array_stays_an_array() -> None:
     after = rewritten(INLINE, [AttributeSeed("vip", "boolean"), AttributeSeed("age", "number", title="Age")])
-    assert after == INLINE.replace("  # all of them", "").replace(
+    assert after == INLINE.replace(
         '    { name = "email", type = "string" },\n    { name = "vip", type = "boolean" },\n',
         '    { name = "vip", type = "boolean" },\n    { name = "age", type = "number", title = "Age" },\n',
     )
-    assert "attributes = []\nassumptions" in rewritten(INLINE, [])
+    emptied = rewritten(INLINE, [])
+    assert "attributes = [  # all of them\n]\nassumptions" in emptied
+    (email, vip) = read(INLINE)
+    assert read(rewritten(emptied, [vip, email])) == [vip, email]
+
+
+GAPS = ("", " ", "\n", "  # a { comment }, with ]\n", "\n    # two\n\n    # lines [\n    ")
+
+
+@st.composite
+def arrays(draw: st.DrawFn) -> tuple[str, list[AttributeSeed], list[str]]:
+    """A config's text with its attributes as an array, what they are, and the remarks between them."""
+    own = draw(definitions)
+    gaps = [draw(st.sampled_from(GAPS)) for _ in range(2 * len(own) + 1)]
+    items = [
+        gaps[2 * index]
+        + "{"
+        + ", ".join(f"{key}={toml(value)}" for key, value in said(seed).items())
+        + " }"
+        + gaps[2 * index + 1]
+        + ("," if index < len(own) - 1 or draw(st.booleans()) else "")
+        for index, seed in enumerate(own)
+    ]
+    text = f'[deployment]\nname = "x"\n attributes=[{"".join(items)}{gaps[-1]}]  # behind\nassumptions = {{}}\n'
+    return draw(st.sampled_from((text, text.replace("\n", "\r\n")))), own, gaps
+
+
+@given(arrays(), definitions)
+def test_an_array_holds_what_is_wanted(
+    document: tuple[str, list[AttributeSeed], list[str]], wanted: list[AttributeSeed]
+) -> None:
+    text, own, _ = document
+    assert rewritten(text, own) == text
+    after = rewritten(text, wanted)
+    assert sorted(read(after), key=key) == sorted(wanted, key=key)
+    assert rewritten(after, wanted) == after
+    assert after.startswith("[deployment]")
+    assert after.splitlines()[-1] == "assumptions = {}"
+    assert after.splitlines()[-2].endswith("]  # behind")
+    assert ("\r\n" in after) == ("\r\n" in text)
+    assert not ("\r\n" in text and "\n" in after.replace("\r\n", ""))
+
+
+@given(arrays(), st.data())
+def test_an_item_that_stays_keeps_its_text_and_the_remarks_above_it(
+    document: tuple[str, list[AttributeSeed], list[str]], data: st.DataObject
+) -> None:
+    text, own, gaps = document
+    staying = [seed for seed in own if data.draw(st.booleans())]
+    after = rewritten(text, staying)
+    kept = [
+        "{" + ", ".join(f"{key}={toml(value)}" for key, value in said(seed).items()) + " }"
+        for seed in own
+        if seed in staying
+    ]
+    assert in_order(after, kept)
+    lines = [line.strip() for gap in gaps[::2] for line in gap.splitlines() if line.strip() in ("# two", "# lines [")]
+    assert in_order(after, lines)
+
+
+@pytest.mark.parametrize(
+    ("array", "wanted", "after"),
+    [
+        ("[]", ["a"], "[\n    A,\n]"),
+        ("[ # none yet\n]", ["a"], "[ # none yet\n    A,\n]"),
+        ("[A, B]", ["a", "c"], "[A, C,]"),
+        ("[A, B]", ["b"], "[ B]"),
+        ("[A]", ["a", "b"], "[A, B,]"),
+        ("[\n    A, # one\n    B # two\n]", ["a", "b", "c"], "[\n    A, # one\n    B, # two\n    C,\n]"),
+        ("[\n    A, # one\n    B # two\n]", ["b"], "[\n    B # two\n]"),
+        ("[\n    # of A\n    A,\n    B, # two\n]", ["a"], "[\n    # of A\n    A,\n]"),
+        ("[\n    A,\n    B, # two\n]", ["a", "c"], "[\n    A,\n    C,\n]"),
+    ],
+)
+def test_items_of_an_array_come_and_go(array: str, wanted: list[str], after: str) -> None:
+    def whole(text: str) -> str:
+        for name in "ABC":
+            text = text.replace(name, f'{{ name = "{name.lower()}", type = "string" }}')
+        return f"[deployment]\nattributes = {text}\n"
+
+    array, after = (part.replace("# of A", "# of it") for part in (array, after))
+    assert rewritten(whole(array), [AttributeSeed(name, "string") for name in wanted]) == whole(after)
 
 
 @pytest.mark.parametrize(
@@ -161,5 +242,5 @@ def test_an_array_stays_an_array() -> None:
 )
 def test_an_unusual_way_of_writing_is_an_error(text: str) -> None:
     tomllib.loads(text)
-    with pytest.raises(UnusualTextError, match="attributes"):
+    with pytest.raises(UnusualTextError, match=r"write each as \[\[deployment\.attributes\]\]"):
         rewritten(text, [AttributeSeed("b", "number")])

@@ -24,7 +24,7 @@ ILL = '{"userId": "u", "traits": {"vip": "true"}}\n'
 
 
 def run(line: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell line that starts with `localtalon` in a folder."""
+    """Run a shell line with `localtalon` in it in a folder."""
     line = line.replace("localtalon", f"{sys.executable} -m localtalon", 1)
     own = {name: value for name, value in os.environ.items() if not name.startswith(("LOCALTALON_", "GITHUB_"))}
     return subprocess.run(
@@ -71,6 +71,9 @@ def test_every_option_and_every_rule_is_in_the_document() -> None:
         ("localtalon check --config localtalon.toml --events ill.ndjson", 1),
         ("localtalon check --events - < ill.ndjson", 1),
         ("localtalon check --events - < /dev/null", 2),
+        ("gzip -c ill.ndjson | localtalon check --events -", 1),
+        ("localtalon check --events ''", 2),
+        ("localtalon check --events well.ndjson ''", 2),
         ("localtalon check --events missing.ndjson", 2),
         ("localtalon check --plan missing.json", 2),
         ("localtalon check missing.toml", 2),
@@ -89,6 +92,21 @@ def test_a_config_that_is_none_is_one_line(folder: Path) -> None:
     done = run("localtalon check", folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "localtalon: localtalon.toml: unknown key audiences[0].nam; did you mean name?\n"
+
+
+def test_a_config_with_a_mark_in_front_is_told_of_it(folder: Path) -> None:
+    (folder / "localtalon.toml").write_text(SHOP, "utf-8-sig")
+    done = run("localtalon check", folder)
+    assert (done.returncode, "byte order mark" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("given", ["", "--events well.ndjson", "--plan plan.json", "--events ."])
+def test_without_a_config_there_is_nothing_to_judge_by(folder: Path, given: str) -> None:
+    (folder / "localtalon.toml").rename(folder / "shop.toml")
+    done = run(f"localtalon check {given}", folder)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "--config" in done.stderr
+    assert run("localtalon check --config shop.toml --events well.ndjson", folder).returncode == 0
 
 
 def test_json_has_the_places(folder: Path) -> None:

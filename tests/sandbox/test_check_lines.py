@@ -111,3 +111,20 @@ def test_the_line_of_a_definition_holds_its_name(names: list[str], data: st.Data
 def test_an_empty_config_has_no_lines() -> None:
     assert toml_lines.line("", "destination.custom_attributes") == 0
     assert toml_lines.line(Path(__file__).read_text("utf-8"), "no.such[3].key") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[destination]\ncustom_attributes = [\n  # "Country" was "here"\n  "Country",\n]\n', 4),
+        ('[destination]\r\ncustom_attributes = [\r\n  "a#b",\r\n  "Country",\r\n]\r\n', 4),
+        ("[destination]\ncustom_attributes = ['#', \"it's\", 'Country']  # \"x\"\n", 2),
+        ('# a \u2028 b \x85 c\n[destination]\ncustom_attributes = ["Country"]\n', 3),
+        ('\ndestination.custom_attributes = ["email",\n"Country"]\n', 3),
+        ('"destination" . custom_attributes = ["Country"]\n', 1),
+        ('destination = { custom_attributes = ["Country"] }\n', 1),
+    ],
+)
+def test_the_line_of_a_name_however_the_list_is_written(text: str, line: int) -> None:
+    assert "Country" in tomllib.loads(text)["destination"]["custom_attributes"]
+    assert toml_lines.line(text, "destination.custom_attributes[1]", "Country") == line

@@ -245,8 +245,8 @@ def test_values_of_a_restricted_attribute_are_held_against_its_list(tmp_path: Pa
         ({"type": "strin"}, "no valid JSON Schema"),
         ({"properties": {"a": {"minimum": "x"}}}, "plan.json:1: the plan is no valid JSON Schema"),
         ({"type": "object"}, "no trait"),
-        ({"$ref": "https://example.com/plan.json"}, "leads out of the file"),
-        ({"properties": {"a": {"$ref": "#/nowhere"}}}, "leads out of the file"),
+        ({"$ref": "https://example.com/plan.json"}, "nowhere in this file"),
+        ({"properties": {"a": {"$ref": "#/nowhere"}}}, "nowhere in this file"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "no trait"),
         (
             {

@@ -162,6 +162,34 @@ def test_force_takes_away_only_what_an_export_wrote(folder: Path) -> None:
     assert len(json.loads((folder / "rules.json").read_bytes())) == len(RULES)
 
 
+def test_force_follows_no_link_out_of_the_folder(folder: Path, tmp_path: Path) -> None:
+    shutil.rmtree(folder / "vectors")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "flatten.json").write_text("mine")
+    (folder / "vectors").symlink_to(outside)
+    (folder / "rules.json").unlink()
+    done = run(str(folder), "--force")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"{folder / 'vectors'} cannot be written: it is a link" in done.stderr
+    assert tree(outside) == {"flatten.json": b"mine"}
+    assert not (folder / "rules.json").exists()
+
+
+def test_force_replaces_a_link_and_not_what_it_leads_to(folder: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text("mine")
+    for name in ("rules.json", ".rules.json.new"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(mine)
+    named = tmp_path / "named"
+    named.symlink_to(folder)
+    assert run(str(named), "--force").exit_code == 0
+    assert mine.read_text() == "mine"
+    assert not (folder / "rules.json").is_symlink()
+    assert (folder / ".rules.json.new").is_symlink()
+
+
 @pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"files": 1}', '{"files": {"rules.json": 1}}', "\xff"])
 def test_a_damaged_manifest_is_no_hindrance(folder: Path, manifest: str) -> None:
     (folder / "manifest.json").write_bytes(manifest.encode("latin-1"))

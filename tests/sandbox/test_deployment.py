@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from localtalon import Bridge, Sandbox, Talon
 from localtalon.bridge import RefusedError
-from localtalon.config import ConfigError
+from localtalon.config import Config, ConfigError, EmulatorSection
 from localtalon.deployment import NoProfileError
 from localtalon.in_process import ControlError
+from localtalon.journal import ForgottenError
 from localtalon.payload import PayloadError
 
 
@@ -239,7 +240,7 @@ def test_every_call_of_segment_is_taken(talon: Talon, bridge: Bridge) -> None:
     bridge.idle()
     assert [(event.message_id, event.type) for event in bridge.events()] == [
         (sent[0], "identify"),
-        *((each, each.partition("-")[0]) for each in sent[1:]),
+        *((each, each.split("-")[1]) for each in sent[1:]),
     ]
     assert sent[0] == "mine"
     assert talon.profile("u1").attributes == {"age": 1, "vip": True, "lifetime_value": 3}
@@ -280,10 +281,102 @@ def test_more_events_than_a_page_holds_are_all_listed(bridge: Bridge) -> None:
     assert [event.message_id for event in bridge.events()] == sent
 
 
+def test_more_dead_letters_than_a_page_holds_are_all_listed_and_replayed(talon: Talon, bridge: Bridge) -> None:
+    sent = bridge.batch({"userId": f"u{number}", "traits": {"age": "no"}} for number in range(1200))
+    bridge.idle(60)
+    assert [letter.message_id for letter in bridge.dead_letters()] == sent
+    assert bridge.replay() == 1200
+    bridge.idle(60)
+    assert {letter.message_id for letter in bridge.dead_letters()} == set(sent)
+
+
+def test_a_journal_that_had_to_forget_does_not_pretend_to_be_whole() -> None:
+    short = Config(emulator=EmulatorSection(limits="off", journal_size=3))
+    with Sandbox(short) as sandbox, sandbox.deployment() as talon:
+        with pytest.raises(ControlError, match="answers 400"):
+            talon.update("u1", {"age": "no"})
+        for age in range(2):
+            talon.update("u1", {"age": age})
+        assert len(talon.journal.bad()) == 1
+        talon.update("u1", {"age": 2})
+        for asked in (talon.journal.bad, talon.journal.good, talon.journal.all):
+            with pytest.raises(ForgottenError, match="the oldest exchanges, 1 so far: ask it earlier"):
+                asked()
+        assert (talon.journal.kept("bad").entries, talon.journal.kept().forgotten) == ([], 1)
+        with pytest.raises(ControlError, match=r'answers 400: .*"age" attribute'):
+            talon.update("u1", {"age": "no"})
+        talon.reset()
+        assert (talon.update("u1", {"age": 1}).attributes, talon.journal.bad()) == ({"age": 1}, [])
+
+
+def test_generated_ids_do_not_meet_those_of_a_test(talon: Talon, bridge: Bridge) -> None:
+    ids = ("identify-2", "identify-4")
+    sent = [bridge.identify("u1", {"age": age}, messageId=ids[age]) for age in range(2)]
+    sent += [bridge.identify("u1", {"age": age}) for age in range(2, 6)]
+    assert len({*sent}) == 6
+    bridge.idle()
+    assert [event.message_id for event in bridge.events()] == sent
+    assert talon.profile("u1").attributes == {"age": 5}
+
+
+def test_a_call_has_segments_members_and_no_others(talon: Talon, bridge: Bridge) -> None:
+    bridge.identify(user_id="u1", traits={"age": 1}, anonymousId="a", integrations={"All": True})
+    bridge.page("u1", "Home", category="Shop", sentAt=datetime.now(UTC))
+    untyped: Any = bridge
+    wrong: list[tuple[Callable[[], Any], str]] = [
+        (lambda: untyped.identify("u1", email="a@b.c"), r"identify has no member 'email' .*traits are given as a dict"),
+        (lambda: untyped.identify("u1", message_id="m"), r"no member 'message_id' \(did you mean 'messageId'\?\)"),
+        (lambda: untyped.track("u1", "Order", total=3), r"no member 'total' .*properties are given as a dictionary"),
+        (lambda: untyped.track("u1", "Order", category="Shop"), "track has no member 'category'"),
+        (lambda: untyped.alias("u1", "u2", userId="u3"), "alias has no member 'userId'"),
+        (lambda: untyped.audience("u1", "vip", True, traits={}), "identify has no member 'traits'"),
+    ]
+    for call, told in wrong:
+        with pytest.raises(TypeError, match=told):
+            call()
+    assert bridge.batch([{"userId": "u1", "traits": {"vip": True}, "email": "a@b.c", "messageId": "any"}]) == ["any"]
+    bridge.idle()
+    assert talon.profile("u1").attributes == {"age": 1, "vip": True}
+    assert len(bridge.events()) == 3
+
+
+def test_a_time_is_sent_with_its_offset_or_not_at_all(talon: Talon, bridge: Bridge) -> None:
+    bridge.identify("u1", {"signed_up_at": datetime(2030, 1, 31, 12, tzinfo=UTC)})
+    bridge.idle()
+    assert talon.profile("u1").attributes == {"signed_up_at": "2030-01-31T12:00:00Z"}
+    naive = datetime(2030, 1, 31, 12)
+    with pytest.raises(PayloadError, match="/traits/at/0 is 2030-01-31 12:00:00 without an offset: give it one"):
+        bridge.identify("u1", {"at": [naive]})
+    with pytest.raises(PayloadError, match="/attributes/age is NaN: JSON has no such number"):
+        talon.update("u1", {"age": Decimal("NaN")})
+
+
+def test_a_closed_deployment_says_that_it_is_closed(sandbox: Sandbox) -> None:
+    with sandbox.deployment() as talon:
+        talon.update("u1", {"age": 1})
+    for asked in (lambda: "u1" in talon, lambda: talon.profile("u1"), talon.profiles):
+        with pytest.raises(ControlError, match=f"the deployment '{talon.name}' is closed"):
+            asked()
+
+
+def test_a_clock_is_told_what_it_cannot_do(talon: Talon) -> None:
+    with pytest.raises(ControlError, match=r"advance goes forward only, and -3600 s is back; set\(\) goes there"):
+        talon.clock.advance(hours=-1)
+    with pytest.raises(TypeError, match=r"advance takes no 'dayz' \(did you mean 'days'\?\)"):
+        talon.clock.advance(dayz=1)
+
+
+def test_a_wait_beyond_what_the_bridge_grants_is_no_timeout(sandbox: Sandbox, bridge: Bridge) -> None:
+    for idle in (sandbox.idle, bridge.idle):
+        for seconds in (700, float("inf"), -1):
+            with pytest.raises(ControlError, match=r"timeout is .*give seconds from 0 to 600"):
+                idle(seconds)
+
+
 def test_idle_says_what_waits_and_what_came_back(talon: Talon, bridge: Bridge) -> None:
     talon.fault("error", status=503)
     bridge.identify("u1", {"age": 1})
-    with pytest.raises(TimeoutError, match=r"not idle after 0.2 s(.|\n)*identify-1  identify u1: waiting"):
+    with pytest.raises(TimeoutError, match=r"not idle after 0.2 s(.|\n)*localtalon-identify-1  identify u1: waiting"):
         bridge.idle(0.2)
 
 

@@ -19,6 +19,7 @@ from parity_support import (
     Alter,
     FixedWindows,
     Relay,
+    attributes,
     audiences,
     command,
     customers,
@@ -32,11 +33,9 @@ from talon_contracts.parity import PROBES
 from talon_contracts.parity.observation import Seen, Unknown, Unlike, observe
 from talon_contracts.reports.events import Report, collected
 from talon_emulator.assumptions import BY_ID, DEFAULTS, TABLE
-from talon_emulator.limits import Limits
 from talon_emulator.settings import Settings
 
 OTHERS = [(each.id, choice) for each in TABLE for choice in [*each.choices][1:]]
-LIMITS = ("window-of-a-limit", "client-of-a-limit")
 
 
 @pytest.fixture(scope="module")
@@ -128,30 +127,23 @@ def compared(emulator: Emulator, folder: Path, entries: tuple[str, ...], **assum
 
 def test_the_emulator_agrees_with_itself_and_nothing_stays(tmp_path: Path) -> None:
     with running(WITHOUT_LIMITS) as emulator:
-        report = compared(emulator, tmp_path, tuple(entry for entry in ENTRIES if entry not in LIMITS))
+        report = compared(emulator, tmp_path, ENTRIES)
         assert {judged.check: judged.reason for judged in report.judged if judged.status != "kept"} == {}
         touched = {name for entry in emulator.journal("?limit=1000") for name in entry["integrationIds"]}
         assert audiences(emulator) == []
-        assert {name for name, attributes in customers(emulator).items() if attributes} == set()
+        assert {name for name, held in customers(emulator).items() if held} == set()
+        assert all(name.startswith("localtalon_parity_") for name in attributes(emulator))
+        (kept,) = emulator.client.get("/_emulator/deployments").json()["deployments"]
+        assert kept["deployment"] == "demo"
     assert report.exit_code == 0
     assert len(touched) > 30
     assert all(name.startswith("ci-") for name in touched)
     told = "\n".join(report.ended.notes)
-    assert f"deleted the data of {len(customers_of(told))} customers" in told
+    assert re.search(r"deleted the data of \d+ customers \(ci-[0-9a-f]{8}-\*\); the IDs stay", told)
+    assert re.search(r"made \d+ attributes that nothing uses again", told)
     assert "deleted 10 audiences: 1, 2, 3" in told
     assert "localtalon_parity_1_text" in told
     assert list(tmp_path.iterdir()) == []
-
-
-def customers_of(told: str) -> range:
-    (count,) = re.findall(r"data of (\d+) customers", told)
-    return range(int(count))
-
-
-def test_it_agrees_about_the_limits_too(tmp_path: Path) -> None:
-    limits = Limits(segment=20)  # which even a busy machine reaches
-    with running(Settings(deployment=PREPARED, limits=limits)) as emulator:
-        assert compared(emulator, tmp_path, LIMITS).exit_code == 0
 
 
 def test_a_difference_comes_with_the_line_that_ends_it(emulator: Emulator, tmp_path: Path) -> None:
@@ -170,7 +162,6 @@ def test_a_difference_comes_with_the_line_that_ends_it(emulator: Emulator, tmp_p
         ("attributes-of-applications", "", "--other-application"),
         ("platform-key-on-the-deployment", "LOCALTALON_SEGMENT_KEY", "LOCALTALON_SEGMENT_KEY"),
         ("inferred-time", "LOCALTALON_SEGMENT_KEY", "LOCALTALON_SEGMENT_KEY"),
-        ("client-of-a-limit", "LOCALTALON_SECOND_SEGMENT_KEY", "LOCALTALON_SECOND_SEGMENT_KEY"),
     ],
 )
 def test_what_is_not_given_leaves_unknown_what_needs_it(

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,7 +19,9 @@ from contracts_support import serving
 from emulator_support import Emulator, running
 from localtalon.cli import main
 from localtalon.parity import ENTRIES, entries_at
+from localtalon.parity_access import THIRD_PARTY
 from localtalon.parity_command import parity
+from localtalon.parity_manifest import site
 from parity_support import (
     ENVIRONMENT,
     KEY,
@@ -35,9 +40,13 @@ from parity_support import (
     wish,
 )
 from talon_contracts.parity import PROBES
+from talon_contracts.parity.belongings import Belonging
 from talon_contracts.parity.bench import bench_on
-from talon_contracts.parity.observation import Unknown, observe
+from talon_contracts.parity.observation import Seen, Unknown, observe
+from talon_contracts.parity.sweep import sweep
+from talon_contracts.reports.text import counted
 from talon_contracts.targets import CannotJudge
+from talon_emulator.limits import Limits
 from talon_emulator.settings import Settings
 
 NO_DEPLOYMENT = "http://127.0.0.1:9"
@@ -74,11 +83,15 @@ def untouched(emulator: Emulator) -> bool:
         (("--application", "7"), {"LOCALTALON_API_KEY": LIVE_KEY}, "is of the live environment"),
         (("--application", "5"), {}, "has no Application 5"),
         (("--prefix", ""), {}, "the prefix '' must be"),
-        (("--prefix", "a/b"), {}, "the prefix 'a/b' must be"),
+        (("--prefix", "a/b-"), {}, "the prefix 'a/b-' must be"),
+        (("--prefix", "a"), {}, "the prefix 'a' must be 3 to 50"),
+        (("--prefix", "abc"), {}, "the prefix 'abc' must be"),
         (("--only", "nul-value"), {}, "did you mean 'null-value'?"),
         (("--deployment", "localhost:8900"), {}, "is no URL"),
         (("--deployment", NO_DEPLOYMENT), {}, f"no deployment answers at {NO_DEPLOYMENT}"),
         ((), {"LOCALTALON_THIRDPARTY_URL": "segment"}, "LOCALTALON_THIRDPARTY_URL 'segment' is no URL"),
+        (("--deployment", f"http://user:{KEY}@127.0.0.1:9"), {}, "leave user and password out of the URL"),
+        ((), {"LOCALTALON_THIRDPARTY_URL": f"http://user:{KEY}@x"}, "leave user and password out of the URL"),
     ],
 )
 def test_what_cannot_be_compared_is_left_alone(
@@ -88,6 +101,16 @@ def test_what_cannot_be_compared_is_left_alone(
     assert (done.exit_code, done.stdout) == (2, "")
     assert complaint in done.stderr
     assert not any(key in done.stderr for key in (KEY, MANAGEMENT_KEY, OTHER_KEY, LIVE_KEY))
+    assert untouched(emulator)
+
+
+def test_a_manifest_that_cannot_be_written_is_found_out_before_anybody_agrees(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    done = run(tmp_path / "nowhere", arguments(emulator.url, "--yes"))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("localtalon: the manifest ")
+    assert "cannot be written" in done.stderr
     assert untouched(emulator)
 
 
@@ -177,7 +200,7 @@ NEEDS = {
 
 
 @contextmanager
-def real(url: str, folder: Path) -> Iterator[Any]:
+def real(url: str, folder: Path, third_party: str = "", **more: Any) -> Iterator[Any]:
     """A ground that does not know that it is an emulator's."""
     with relayed(url) as (relay_url, relay):
         hidden = relay.alter
@@ -186,7 +209,7 @@ def real(url: str, folder: Path) -> Iterator[Any]:
             return (404, b"{}") if path.startswith("/_emulator/") else hidden(method, path, headers, status, body)
 
         relay.alter = alter
-        with prepared(wish(relay_url, folder, rate=1000.0)) as found:
+        with prepared(wish(relay_url, folder, rate=1000.0, **more), {**ENVIRONMENT, THIRD_PARTY: third_party}) as found:
             yield found
 
 
@@ -213,6 +236,20 @@ def test_of_a_real_deployment_nothing_is_asked_that_could_harm(emulator: Emulato
         finally:
             bench.close()
     assert "somebody" not in customers(emulator)
+
+
+def test_of_a_real_deployment_the_limits_themselves_are_tried_where_that_is_allowed(tmp_path: Path) -> None:
+    limits = Limits(segment=20)  # which even a busy machine reaches
+    with (
+        running(Settings(deployment=PREPARED, limits=limits)) as emulator,
+        real(emulator.url, tmp_path, emulator.url, exceed_limits=True) as found,
+    ):
+        assert observe(PROBES["window-of-a-limit"], found.ground) == Seen("sliding")
+        assert observe(PROBES["client-of-a-limit"], found.ground) == Seen("application")
+        found.ground.access = replace(found.ground.access, second_segment_key=None)
+        seen = observe(PROBES["client-of-a-limit"], found.ground)
+    assert isinstance(seen, Unknown)
+    assert "needs LOCALTALON_SECOND_SEGMENT_KEY" in seen.reason
 
 
 def begun(emulator: Emulator, folder: Path) -> "subprocess.Popen[str]":
@@ -246,25 +283,132 @@ def test_what_a_killed_one_left_behind_is_removed_by_the_next(emulator: Emulator
     with started(tmp_path, command(emulator.url, "--yes", "--clean-only")) as cleaning:
         out, complaint = cleaning.communicate(timeout=60)
     assert cleaning.returncode == 0
-    assert f"remove {len(noted) + 1} things" in complaint
-    assert f"deleted the data of {len(noted)} customers" in out
+    (tag,) = {re.match("ci-[0-9a-f]{8}-", name)[0] for name in noted}  # type: ignore[index]
+    data = f"the data of {counted(len(noted), 'customer')} ({tag}*)"
+    assert f"{data}, 1 audience (localtalon_parity_1_*): 1\n" in complaint
+    assert f"deleted {data}; the IDs stay\n" in out
+    assert "deleted 1 audience: 1\n" in out
     assert not any(customers(emulator).values())
     assert audiences(emulator) == []
     assert not manifest.exists()
 
 
-def test_a_manifest_of_another_application_is_kept_and_a_broken_one_is_named(
-    emulator: Emulator, tmp_path: Path
-) -> None:
+def line(url: str, name: str, kind: str = "customer", application: int = 1) -> str:
+    return json.dumps({"deployment": url, "application": application, "kind": kind, "name": name}) + "\n"
+
+
+def test_a_manifest_of_another_application_is_kept_and_told(emulator: Emulator, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest"
-    foreign = json.dumps({"deployment": "https://x", "application": 3, "kind": "customer", "name": "y"}) + "\n"
-    manifest.write_text(foreign)
     assert run(tmp_path, arguments(emulator.url, "--yes", "--clean-only")).stdout == "nothing is left behind\n"
-    assert manifest.read_text() == foreign
-    manifest.write_text("[]\n")
+    foreign = line("https://u:secret@x", "y", application=3) + line(emulator.url.replace("127.0.0.1", "localhost"), "y")
+    manifest.write_text(foreign)
     done = run(tmp_path, arguments(emulator.url, "--yes", "--clean-only"))
     assert done.exit_code == 2
-    assert "line 1" in done.stderr
+    assert "keeps 1 line of comparisons elsewhere; --deployment https://x --application 3 --clean-only" in done.stdout
+    assert f"--deployment http://localhost:{urlsplit(emulator.url).port} --application 1" in done.stdout
+    assert "secret" not in done.stdout
+    assert manifest.read_text() == foreign
+
+
+@pytest.mark.parametrize(
+    "written", ["[]", "{", line("https://x", "y", "attribute"), line("x", "y").replace("1", '"1"')]
+)
+def test_a_broken_manifest_is_named(emulator: Emulator, tmp_path: Path, written: str) -> None:
+    (tmp_path / "manifest").write_text(line(emulator.url, "ci-0a0a0a0a-1") + written)
+    done = run(tmp_path, arguments(emulator.url, "--yes", "--clean-only"))
+    assert done.exit_code == 2
+    assert "line 2" in done.stderr
+    assert "take it out" in done.stderr
+    assert untouched(emulator)
+
+
+@pytest.mark.parametrize("more", [("--only", "null-value"), ("--clean-only",)])
+@pytest.mark.parametrize(
+    "name", ["real-customer", "ci-real", "ci-0a0a0a0a", "CI-0a0a0a0a-1", "xci-0a0a0a0a-1", "kk-0a0a0a0a-1"]
+)
+def test_a_customer_without_our_prefix_and_tag_is_never_touched(
+    emulator: Emulator, tmp_path: Path, name: str, more: tuple[str, ...]
+) -> None:
+    authorized = {"authorization": f"ApiKey-v1 {KEY}"}
+    precious = {"attributes": {"localtalon_parity_1_text": "precious"}}
+    emulator.client.put(f"/v2/customer_profiles/{name}", json=precious, headers=authorized)
+    manifest = tmp_path / "manifest"
+    manifest.write_text(line(emulator.url, "ci-0a0a0a0a-1") + line(emulator.url, name))
+    before = manifest.read_text()
+    done = run(tmp_path, [*arguments(emulator.url, "--yes"), *more])
+    assert done.exit_code == 2
+    assert f"customer {name}; nothing is removed" in done.stderr
+    assert customers(emulator) == {name: precious["attributes"]}
+    assert manifest.read_text() == before
+
+
+@pytest.mark.parametrize("more", [("--only", "null-value"), ("--clean-only",)])
+def test_an_audience_without_our_name_is_never_touched(
+    emulator: Emulator, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """As when an emulator in memory has begun anew, and gives its numbers again."""
+    made = {"name": "localtalon_parity_11_0", "subscribedApplicationsIds": [1]}
+    headers = {"authorization": f"ApiKey-v1 {KEY}"}
+    assert emulator.client.post("/v2/audiences", json=made, headers=headers).json()["id"] == 1
+    (tmp_path / "manifest").write_text(line(emulator.url, "1", "audience") + line(emulator.url, "2", "audience"))
+    done = run(tmp_path, [*arguments(emulator.url, "--yes"), *more])
+    assert done.exit_code == 2
+    assert "audience 1 ('localtalon_parity_11_0'); nothing is removed" in done.stderr
+    assert [each["name"] for each in audiences(emulator)] == ["localtalon_parity_11_0"]
+
+
+def test_a_sweep_itself_removes_nothing_that_is_not_ours(emulator: Emulator, tmp_path: Path) -> None:
+    """Whatever changed since it was looked at, and whoever filled the ledger."""
+    headers = {"authorization": f"ApiKey-v1 {KEY}"}
+    emulator.client.put("/v2/customer_profiles/ci-real", json={"attributes": {}}, headers=headers)
+    with prepared(wish(emulator.url, tmp_path)) as found:
+        number = found.ground.audience_number()
+        ours = found.ground.customer()
+        found.ground.update(ours, {}).expect(200)
+        changed = {"name": "Real audience"}
+        path = f"/v2/audiences/{number}"
+        assert emulator.client.put(path, json=changed, headers=headers).status_code == 200
+        for kind, name in (("customer", "ci-real"), ("audience", "../customer_profiles"), ("audience", "77")):
+            found.ground.ledger.add(Belonging(kind, name))  # type: ignore[arg-type]
+        troubles = sweep(found.ground)
+        assert found.ground.ledger.removed == [Belonging("customer", ours)]
+        assert troubles == (
+            "customer ci-real could not be removed: customer ci-real is none of ours",
+            f"audience {number} could not be removed: audience {number} ('Real audience') is none of ours",
+        )
+    deleted = [each["path"] for each in emulator.journal("?limit=1000") if each["method"] == "DELETE"]
+    assert deleted == [f"/v1/customer_data/{ours}"]
+
+
+def test_a_number_that_no_audience_has_any_more_is_forgotten(emulator: Emulator, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest"
+    manifest.write_text(line(emulator.url, "77", "audience"))
+    assert run(tmp_path, arguments(emulator.url, "--yes", "--clean-only")).exit_code == 0
+    assert not manifest.exists()
+
+
+@pytest.mark.parametrize("spelling", ["{}/", "HTTP{}", "{}//"])
+def test_a_url_that_is_spelt_otherwise_is_the_same(emulator: Emulator, tmp_path: Path, spelling: str) -> None:
+    manifest = tmp_path / "manifest"
+    manifest.write_text(line(emulator.url, "ci-0a0a0a0a-1"))
+    url = spelling.format(emulator.url.removeprefix("http") if spelling.startswith("HTTP") else emulator.url)
+    done = run(tmp_path, arguments(url, "--yes", "--clean-only"))
+    assert (done.exit_code, done.stdout) == (0, "deleted the data of 1 customer (ci-0a0a0a0a-*); the IDs stay\n")
+    assert not manifest.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("HTTPS://Demo.Talon.One:443/", "https://demo.talon.one"),
+        ("http://u:p@[::1]:80/base/", "http://[::1]/base"),
+        ("http://[::1]:8900", "http://[::1]:8900"),
+        ("http://x:no", "http://x:no"),
+        ("x", "x"),
+    ],
+)
+def test_a_site_has_one_spelling(url: str, same: str) -> None:
+    assert site(url) == same
 
 
 def test_every_option_is_in_the_document() -> None:

@@ -1,8 +1,11 @@
 """`localtalon verify`: our own pair, foreign bridges by URL, and targets that cannot be judged."""
 
+import asyncio
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -51,6 +54,30 @@ class Served:
 def bridge(kind: Callable[..., RightBridge], emulator: str) -> Iterator[str]:
     with serving(Served(kind(emulator, API_KEY, SETTINGS.custom_attributes))) as url:
         yield url
+
+
+FEW = """
+[destination]
+custom_attributes = ["email"]
+[deployment]
+name = "few"
+[[deployment.applications]]
+id = 1
+name = "Few"
+api_keys = [{ title = "key", key = "a1a1a1a1a1a1a1a1" }]
+[[deployment.attributes]]
+name = "email"
+type = "string"
+"""
+
+
+def test_a_set_up_with_few_attributes_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
+    config = tmp_path / "localtalon.toml"
+    config.write_text(FEW)
+    asked = ("--config", str(config), "--examples", "15", "--json")
+    done = verify(*asked, "--rule", "ID-2", "--rule", "MAP-3", "--rule", "machine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verify(*asked, "--rule", "MAP-1").returncode == 2
 
 
 class WithoutIdle(RightBridge):
@@ -112,7 +139,7 @@ def test_the_commands_of_the_document_run(emulator: str) -> None:
     ]
     alone, serving_one, foreign = commands
     assert alone == "localtalon verify"
-    done = verify("--examples", "10")
+    done = verify("--examples", "8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert serving_one == "localtalon emulator --port 8900"
     with bridge(WithoutIdle, emulator) as url:
@@ -153,6 +180,50 @@ def test_what_arrives_after_it_was_looked_at_is_found_by_a_second_look(emulator:
         done = verify("--bridge", url, "--talon-one", emulator, "--rule", "ID-2")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "ID-2" in done.stdout
+
+
+class SaysIdleTooEarly(RightBridge):
+    """Delivers only when the next question comes."""
+
+    def take(self, body: dict[str, Any]) -> None:
+        self.__dict__.setdefault("waiting", []).append(body)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await super().__call__(scope, receive, send)
+        if scope["path"] == "/_bridge/idle" and self.__dict__.get("waiting"):
+            loop = asyncio.get_running_loop()
+            for body in self.__dict__.pop("waiting"):
+                loop.call_later(0.1, super().take, body)
+
+
+def test_a_bridge_that_says_too_early_that_it_is_idle(emulator: str) -> None:
+    with bridge(SaysIdleTooEarly, emulator) as url:
+        done = verify("--bridge", url, "--talon-one", emulator, "--rule", "MAP-1")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert re.search(r"idle before|did not arrive", done.stdout)
+
+
+def children(process: int) -> list[int]:
+    try:
+        told = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in told.split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no /proc to see processes in")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_pair_starts_leaves_nothing_behind(number: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localtalon", "verify"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        while not (started := children(process.pid)):
+            assert process.poll() is None
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 2, said
+    assert not any(Path(f"/proc/{child}").exists() for child in started)
+    assert list(tmp_path.iterdir()) == []
 
 
 class LosesSome(RightBridge):

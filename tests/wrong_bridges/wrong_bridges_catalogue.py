@@ -1,6 +1,7 @@
 """The wrong bridges: each breaks one step of the right one, and names the rule that must catch it."""
 
 import re
+import unicodedata
 from typing import Any, ClassVar
 
 from talon_contracts.rules import RULES
@@ -34,6 +35,17 @@ class LowerCasesUserIds(WrongBridge):
     def integration_id(self, event: Event) -> str | None:
         user_id = super().integration_id(event)
         return user_id.lower() if user_id else user_id
+
+
+class MergesUsersByCase(WrongBridge):
+    """Gives a user the id under which it saw it first, in whatever case."""
+
+    rule = "ID-1"
+
+    def integration_id(self, event: Event) -> str | None:
+        user_id = super().integration_id(event)
+        known: dict[str, str] = self.__dict__.setdefault("known", {})
+        return known.setdefault(user_id.lower(), user_id) if user_id else user_id
 
 
 class SendsAnonymousUsers(WrongBridge):
@@ -74,6 +86,18 @@ class LetsAllWin(WrongBridge):
         return integrations.get("All") is not False and super().is_enabled(integrations)
 
 
+class TakesTheFirstIntegrationsForAll(WrongBridge):
+    """Looks at the integrations of the first call of a batch only."""
+
+    rule = "ID-4"
+
+    def events(self, body: Event) -> list[Event]:
+        events = super().events(body)
+        return (
+            events if "batch" not in body else [{**each, "integrations": events[0]["integrations"]} for each in events]
+        )
+
+
 class JoinsWithDots(WrongBridge):
     """Uses the separator that most tools use."""
 
@@ -93,6 +117,15 @@ class FlattensOneLevel(WrongBridge):
 
     def leaves(self, value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
         return [leaf for leaf in super().leaves(value, path) if len(leaf[0]) <= 2]
+
+
+class FlattensThreeLevels(WrongBridge):
+    """Leaves out what lies deeper than anybody would go."""
+
+    rule = "MAP-1"
+
+    def leaves(self, value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+        return [leaf for leaf in super().leaves(value, path) if len(leaf[0]) <= 3]
 
 
 class LowerCasesKeys(WrongBridge):
@@ -146,6 +179,49 @@ class ExcusesTheWholeCall(WrongBridge):
 
     def is_listed(self, path: Path, event: Event) -> bool:
         return super().is_listed(path, event) or self.computation_key(event) is not None
+
+
+class LosesTheContextOfTheBatch(WrongBridge):
+    """Looks for context on the call only."""
+
+    rule = "MAP-4"
+
+    def events(self, body: Event) -> list[Event]:
+        return super().events({**body, "context": None} if "batch" in body else body)
+
+
+class LetsAnyContextReplaceThatOfTheBatch(WrongBridge):
+    """Takes the context of a call for all of it, and merges nothing."""
+
+    rule = "MAP-4"
+
+    def events(self, body: Event) -> list[Event]:
+        if "batch" not in body:
+            return [body]
+        own = (each.get("context") or body.get("context") for each in body["batch"])
+        return [{**each, "context": context} for each, context in zip(super().events(body), own, strict=True)]
+
+
+class ExcusesAnyCaseOfTheKey(WrongBridge):
+    """Finds the computed trait whatever its case."""
+
+    rule = "MAP-4"
+    # A key that must stay wrong in one case is excused in another.
+    also = frozenset({"AUD-2"})
+
+    def is_listed(self, path: Path, event: Event) -> bool:
+        key = self.computation_key(event)
+        return super().is_listed(path, event) or (key is not None and path[0].lower() == key.lower())
+
+
+class ExcusesWhatBeginsWithTheKey(WrongBridge):
+    """Compares the beginning of names."""
+
+    rule = "MAP-4"
+
+    def is_listed(self, path: Path, event: Event) -> bool:
+        key = self.computation_key(event)
+        return super().is_listed(path, event) or (key is not None and self.name(path).startswith(key))
 
 
 class JoinsLists(WrongBridge):
@@ -319,6 +395,24 @@ class ReadsNumbers(WrongBridge):
         return int(value) if isinstance(value, str) and value.isdecimal() and value.isascii() else value
 
 
+class CutsTexts(WrongBridge):
+    """Keeps what fits into a column of 255 characters."""
+
+    rule = "ATT-4"
+
+    def value(self, name: str, value: Any) -> Any:
+        return value[:255] if isinstance(value, str) else value
+
+
+class ComposesTexts(WrongBridge):
+    """Normalises texts."""
+
+    rule = "ATT-4"
+
+    def value(self, name: str, value: Any) -> Any:
+        return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
 class KeepsTheFirstValue(WrongBridge):
     """Sends a value once and never again."""
 
@@ -385,6 +479,33 @@ class KnowsBrowsersOnly(WrongBridge):
     def is_client_side(self, event: Event) -> bool:
         library = ((event.get("context") or {}).get("library") or {}).get("name") or ""
         return super().is_client_side(event) and library in ("", "analytics.js", "@segment/analytics-next")
+
+
+class LosesTheLibraryOfTheBatch(WrongBridge):
+    """Looks for the library and the channel on the call only."""
+
+    rule = "SRC-1"
+    client_side_sources = "reject"
+    rejects_client_side = True
+
+    def events(self, body: Event) -> list[Event]:
+        kept = {
+            name: value for name, value in (body.get("context") or {}).items() if name not in ("library", "channel")
+        }
+        return super().events({**body, "context": kept} if "batch" in body else body)
+
+
+class LetsTheLibraryOfTheBatchWin(WrongBridge):
+    """Believes the batch more than the call."""
+
+    rule = "SRC-1"
+    client_side_sources = "reject"
+    rejects_client_side = True
+
+    def events(self, body: Event) -> list[Event]:
+        context = (body.get("context") or {}) if "batch" in body else {}
+        common = {name: context[name] for name in ("library", "channel") if name in context}
+        return [{**each, "context": {**(each.get("context") or {}), **common}} for each in super().events(body)]
 
 
 class GivesUpWhenLimited(WrongBridge):
@@ -454,6 +575,15 @@ class PutsFailuresBehind(WrongBridge):
             self.waiting.append((integration_id, attributes))
 
 
+class SortsByTimestamp(WrongBridge):
+    """Takes the order in which things happened for the order in which they were accepted."""
+
+    rule = "DEL-2"
+
+    def in_order(self, events: list[Event]) -> list[Event]:
+        return sorted(events, key=lambda event: event.get("timestamp") or "9")
+
+
 class ForgetsMessageIds(WrongBridge):
     """Delivers whatever comes, however often it came."""
 
@@ -482,6 +612,28 @@ class LetsTheRepetitionWin(WrongBridge):
         known: dict[str, Event] = self.__dict__.setdefault("known", {})
         first = known.setdefault(event["messageId"], event)
         return super().is_new(event) or event != first
+
+
+class KnowsMessageIdsPerUser(WrongBridge):
+    """Takes a messageId that comes again for another user for a new one."""
+
+    rule = "DEL-3"
+
+    def is_new(self, event: Event) -> bool:
+        return super().is_new({**event, "messageId": f"{event['messageId']} {event.get('userId')}"})
+
+
+class KnowsTheLastMessageIds(WrongBridge):
+    """Remembers a hundred messageIds."""
+
+    rule = "DEL-3"
+
+    def is_new(self, event: Event) -> bool:
+        last: list[str] = self.__dict__.setdefault("last", [])
+        new = event["messageId"] not in last
+        if new:
+            self.last = [*last, event["messageId"]][-100:]
+        return new
 
 
 class TakesASyncForTheWholeAudience(WrongBridge):

@@ -117,9 +117,9 @@ def of_talon_one(
     strategy: Strategy[T],
     judge: Callable[[str], Judge[T]],
     features: Features[T],
-    need: Need,
+    *needs: Need,
     most: int | None = None,
 ) -> Check:
     """A check of anything else at a Talon.One; its name begins with its rule."""
     rule, shown = name.split()[0], _stated(features)
-    return Check(f"{name} at Talon.One", rule, "talon_one", strategy, judge(rule), views.as_it_is, shown, (need,), most)
+    return Check(f"{name} at Talon.One", rule, "talon_one", strategy, judge(rule), views.as_it_is, shown, needs, most)

@@ -1,4 +1,4 @@
-"""ID-1: user ids with odd characters, at and beyond the longest, and the two that are never sent."""
+"""ID-1: user ids with odd characters, at and beyond the longest, in two cases, and the two that are never sent."""
 
 from dataclasses import replace
 from typing import Final
@@ -17,7 +17,7 @@ _LENGTHS: Final = (LONGEST_INTEGRATION_ID, LONGEST_INTEGRATION_ID + 1, 1500)
 
 @st.composite
 def _odd_ids(draw: DrawFn, names: Names) -> Case:
-    kind = draw(st.sampled_from(("odd", "odd", "odd", "long", "long", "dots")))
+    kind = draw(st.sampled_from(("odd", "odd", "odd", "long", "long", "dots", "namesake")))
     case = Case((), envelope=draw(alone_or_batched()))
     if kind == "dots":
         case = replace(case, whole=draw(st.sampled_from((".", ".."))))
@@ -25,7 +25,11 @@ def _odd_ids(draw: DrawFn, names: Names) -> Case:
         case = replace(case, before=draw(user_id_ends()), after=draw(user_id_ends()))
     if kind == "long":
         case = replace(case, length=draw(st.sampled_from(_LENGTHS)))
-    return replace(case, drafts=tuple(draw(st.lists(plain_pairs(names).map(call), min_size=1, max_size=2))))
+    drafts = draw(st.lists(plain_pairs(names).map(call), min_size=1, max_size=2))
+    if kind == "namesake":
+        case = replace(case, after=f"{case.after}x")
+        drafts.insert(draw(st.integers(0, len(drafts))), replace(draw(plain_pairs(names).map(call)), of_namesake=True))
+    return replace(case, drafts=tuple(drafts))
 
 
 CHECK: Final = of_bridge(
@@ -38,6 +42,7 @@ CHECK: Final = of_bridge(
         "id beyond ASCII": lambda view: not view.case.user_id("").isascii(),
         "id of 1000 characters": lambda view: len(view.case.user_id("")) == 1000,
         "id that is too long": lambda view: len(view.case.user_id("")) > 1000,
+        "id that differs in case from another": lambda view: any(draft.of_namesake for draft in view.case.drafts),
         "id that is a dot segment": lambda view: view.case.whole is not None,
     },
 )

@@ -1,4 +1,4 @@
-"""ID-4: integrations on the call, on its batch, or both, with all keys and kinds of value that occur."""
+"""ID-4: integrations on each call, on their batch, or both, with all keys and kinds of value that occur."""
 
 import functools
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from talon_contracts.checks.check import of_bridge, often
 from talon_contracts.exact_json import Object
-from talon_contracts.strategies import Case, Names
+from talon_contracts.strategies import Case, Draft, Names
 from talon_contracts.strategies.traits import alone_or_batched, call, plain_pairs
 from talon_contracts.views import CaseView
 
@@ -40,13 +40,19 @@ _OTHER_KEYS: Final[tuple[Object, ...]] = (
 
 @st.composite
 def _switches(draw: DrawFn, names: Names) -> Case:
-    own: Object | None = draw(st.one_of(st.none(), _integrations()))
     of_batch: Object | None = draw(st.one_of(st.none(), _integrations()))
     envelope: Object | None = draw(alone_or_batched()) if of_batch is None else {"integrations": of_batch}
-    draft = draw(plain_pairs(names).map(call))
-    if own is not None:
-        draft = replace(draft, body={**draft.body, "integrations": own})
-    return Case((draft,), envelope=envelope)
+    drafts = draw(st.lists(st.builds(_switched, plain_pairs(names).map(call), _own()), min_size=1, max_size=3))
+    return Case(tuple(drafts), envelope=envelope)
+
+
+def _switched(draft: Draft, integrations: Object | None) -> Draft:
+    return draft if integrations is None else replace(draft, body={**draft.body, "integrations": integrations})
+
+
+@functools.cache
+def _own() -> SearchStrategy[Object | None]:
+    return st.one_of(st.none(), _integrations())
 
 
 @functools.cache
@@ -68,6 +74,9 @@ CHECK: Final = of_bridge(
         ),
         "options": lambda view: any(
             isinstance(seen.get(key), dict) for seen in _seen(view) for key in ("Talon.One", "Talon_One")
+        ),
+        "disabled beside enabled in a batch": lambda view: (
+            view.case.envelope is not None and view.stopped_by("ID-4") and bool(view.sent)
         ),
         "integrations of the batch": lambda view: bool((view.case.envelope or {}).get("integrations")),
     },

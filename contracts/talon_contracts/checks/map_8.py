@@ -1,4 +1,4 @@
-"""MAP-8: numbers with many digits under number attributes."""
+"""MAP-8: numbers with many digits under number attributes, and in lists where an attribute takes lists of numbers."""
 
 import functools
 from typing import Final
@@ -9,7 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from talon_contracts.checks.check import of_bridge, often
 from talon_contracts.strategies import Case, Names
 from talon_contracts.strategies.traits import Pair, alone_or_batched, call
-from talon_contracts.strategies.values import numbers
+from talon_contracts.strategies.values import fitting, numbers
 
 
 @st.composite
@@ -21,7 +21,8 @@ def _digits(draw: DrawFn, names: Names) -> Case:
 @functools.lru_cache(maxsize=32)
 def _digit_pairs(names: Names) -> SearchStrategy[list[Pair]]:
     hard = st.tuples(st.sampled_from([(name,) for name in names.of_type("number")]), numbers())
-    return st.lists(hard, min_size=1, max_size=2)
+    lists = [st.tuples(st.just((name,)), fitting("(list number)")) for name in names.of_type("(list number)")]
+    return st.lists(st.one_of(hard, *lists), min_size=1, max_size=2)
 
 
 CHECK: Final = of_bridge(

@@ -10,7 +10,7 @@ from talon_contracts.judges.mismatch import Mismatch
 from talon_contracts.oracle import DestinationSettings, NotSent, expected_profiles, expected_request
 from talon_contracts.schemas import problems
 from talon_contracts.strategies.case import Case
-from talon_contracts.targets import Bench
+from talon_contracts.targets import Bench, CannotJudge
 
 LITTLE: Final = 1.0
 """Seconds that what is on its way may take, once something that was sent after it has arrived."""
@@ -61,34 +61,41 @@ def differing(
 ) -> tuple[str, Object | None, Object | None] | None:
     """The first profile that is not as expected: its id, what it should hold and what it holds; None: no profile.
 
-    Where the bridge does not tell when it is idle, what is on its way still is given so many seconds to arrive.
+    Where the bridge does not tell when it is idle, what is on its way still is given so many seconds to arrive. Where
+    it does, its word is put to the test once: raises CannotJudge where what was missing arrives after all.
     """
-    assert bench.bridge is not None
-    until = time.monotonic() + (0 if bench.bridge.tells else patience)
-    while True:
-        found = None
-        for integration_id, wanted in expected.items():
-            held = bench.talon_one.profile(integration_id)
-            if not same_value(wanted, held):
-                found = integration_id, wanted, held
-                break
-        if found is None or time.monotonic() >= until:
-            return found
+    bridge = bench.bridge
+    assert bridge is not None
+    doubted = bridge.tells and not bridge.trusted
+    until = time.monotonic() + (LITTLE if doubted else 0 if bridge.tells else patience)
+    seen = found = _differing(bench, expected)
+    while found is not None and time.monotonic() < until:
         time.sleep(LOOK_EVERY)
+        found = _differing(bench, expected)
+    if doubted and seen is not None:
+        if found is None:
+            raise CannotJudge(f"{bridge.url} says that it is idle before it has delivered what it accepted: {seen}")
+        bridge.trusted = True
+    return found
+
+
+def _differing(bench: Bench, expected: Mapping[str, Object | None]) -> tuple[str, Object | None, Object | None] | None:
+    for integration_id, wanted in expected.items():
+        held = bench.talon_one.profile(integration_id)
+        if not same_value(wanted, held):
+            return integration_id, wanted, held
+    return None
 
 
 def late(bench: Bench, rule: str | None) -> Mismatch | None:
-    """A second look at all that was found right since the last one, for what arrived after it was looked at.
-
-    Of use only where the bridge does not tell when it is idle.
-    """
+    """A second look at all that was found right since the last one, for what arrived after it was looked at."""
     looked = bench.looked[:]
     bench.looked.clear()
-    if bench.bridge is None or bench.bridge.tells or not looked:
+    if bench.bridge is None or not looked:
         return None
     bench.settle()
     for requests, expected in looked:
-        found = differing(bench, expected, 0)
+        found = _differing(bench, expected)
         if found is not None:
             about, wanted, held = found
             return Mismatch(rule or "DEL-2", requests, wanted, held, about)

@@ -54,10 +54,14 @@ class _Walk:
                 if found is not None:
                     return found
             if isinstance(step, Pause):
+                self.requests.append(("wait until the bridge is idle", {}))
                 found = self._look()
                 if found is not None:
                     return found
-        return self._look() or self._again()
+        found = self._look() or self._again()
+        if found is None:
+            self.bench.looked.append((self.requests, self._expected()))
+        return found
 
     def _post(self, path: str, body: Object) -> Mismatch | None:
         assert self.bench.bridge is not None
@@ -73,20 +77,19 @@ class _Walk:
     def _break(self, fault: Fault) -> None:
         assert self.bench.levers is not None
         what: dict[str, str | int] = {"method": "PUT", "integrationId": self.stream.user(self.tag, fault.user)}
+        what |= {"kind": "error", "status": fault.status} if fault.status else {"kind": "reset", "moment": fault.moment}
         what["count"] = fault.count
-        if fault.status:
-            self.bench.levers.fault(kind="error", status=fault.status, **what)
-        else:
-            self.bench.levers.fault(kind="reset", moment=fault.moment, **what)
+        self.requests.append(("/_emulator/faults", {**what}))
+        self.bench.levers.fault(**what)
 
     def _look(self) -> Mismatch | None:
         """Compare all users, and what was delivered since the last look."""
         bench = self.bench
         assert bench.bridge is not None
         bench.settle()
-        profiles = expected_profiles(self.events, bench.settings, bench.definitions)
-        users = self.stream.users(self.tag)
-        found = differing(bench, {user: profiles.get(user) for user in users}, bench.bridge.settle_seconds)
+        expected = self._expected()
+        users = tuple(expected)
+        found = differing(bench, expected, bench.bridge.settle_seconds)
         if found is not None:
             about, wanted, held = found
             return self._mismatch(wanted, held, about)
@@ -101,6 +104,10 @@ class _Walk:
         self.moved = set()
         return None
 
+    def _expected(self) -> dict[str, Object | None]:
+        profiles = expected_profiles(self.events, self.bench.settings, self.bench.definitions)
+        return {user: profiles.get(user) for user in self.stream.users(self.tag)}
+
     def _disorder(self, user: str, patches: list[Object]) -> Mismatch | None:
         """Whether values that were sent in ascending order were delivered in another."""
         values: list[Json] = [value for patch in patches for value in patch.values()]
@@ -113,7 +120,7 @@ class _Walk:
         """For DEL-3: send all of it once more; nothing may come of it."""
         if self.rule != "DEL-3":
             return None
-        for path, body in self.requests[:]:
+        for path, body in [request for request in self.requests if request[0].startswith("/v1/")]:
             found = self._post(path, body)
             if found is not None:
                 return found

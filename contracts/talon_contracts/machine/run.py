@@ -11,7 +11,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import get_state_machine_test
 
 from talon_contracts.judges import Mismatch
-from talon_contracts.machine.world import FEATURES, Found, World
+from talon_contracts.machine.world import FEATURES, Found, World, counter
 from talon_contracts.strategies import names_of
 from talon_contracts.targets import Bench
 from talon_contracts.verdicts import Broken, Kept, Unjudged, Unproven, Verdict
@@ -31,8 +31,9 @@ def run(
     What the bench has no lever for is not tried: definitions need a Management API key, faults an emulator's levers,
     restarts a way to do so.
     """
-    if bench.bridge is None:
-        return Unjudged(NAME, "there is no bridge")
+    missing = lacking(bench)
+    if missing:
+        return Unjudged(NAME, missing)
     seed = secrets.randbits(32) if seed is None else seed
     wanted, features = min(examples, MOST), _possible(bench)
     cases = 0
@@ -50,11 +51,23 @@ def run(
             return Unjudged(NAME, str(world.trouble[0]))
         if mismatch is not None:
             case, expected, actual = mismatch.case, mismatch.expected, mismatch.actual
-            return Broken(NAME, mismatch.rule, case, expected, actual, seed, steady, mismatch.about)
-        missing = tuple(name for name in features if not world.shown[name])
-        if not missing:
+            rule = mismatch.rule if steady else "DEL-1"  # what happens now and then is no matter of mapping
+            return Broken(NAME, rule, case, expected, actual, seed, steady, mismatch.about)
+        unseen = tuple(name for name in features if not world.shown[name])
+        if not unseen:
             return Kept(NAME, cases, {name: world.shown[name] for name in features}, seed)
-    return Unproven(NAME, missing, cases, seed)
+    return Unproven(NAME, unseen, cases, seed)
+
+
+def lacking(bench: Bench) -> str:
+    """What a bench lacks for the machine; empty when it lacks nothing."""
+    if bench.bridge is None:
+        return "there is no bridge"
+    try:
+        counter(names_of(bench.settings, bench.definitions), 1)
+    except LookupError as error:
+        return str(error)
+    return ""
 
 
 def _possible(bench: Bench) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.strategies import DataObject
 
-from talon_contracts.exact_json import Object
+from talon_contracts.exact_json import Json, Object
 from talon_contracts.judges import Mismatch, blamed, differing, may_refuse
 from talon_contracts.oracle import expected_profiles, once
 from talon_contracts.strategies import Case, Draft, Names, drafts
@@ -46,6 +46,15 @@ class Found(Exception):
     def __init__(self, mismatch: Mismatch) -> None:
         super().__init__(mismatch.rule)
         self.mismatch = mismatch
+
+
+def counter(names: Names, number: int) -> tuple[str, Json]:
+    """A listed trait with a value that tells a number; raises LookupError where none can."""
+    for name in names.of_type("number"):
+        return name, number
+    for name in names.of_type("string"):
+        return name, f"number {number}"
+    raise LookupError("no Custom Attribute is a number or a string in Talon.One, so that no value could tell an order")
 
 
 class World(RuleBasedStateMachine):
@@ -156,7 +165,7 @@ class World(RuleBasedStateMachine):
         """The bridge ends and comes back."""
         self.shown["restart"] += 1
         assert self.bench.restart is not None
-        self.script.append(("restart", {}))
+        self.script.append(("restart the bridge", {}))
         self.attempt(self.bench.restart)
 
     @rule()
@@ -217,12 +226,11 @@ class World(RuleBasedStateMachine):
         return {**event, "messageId": f"{self.tag}m{self.numbers}", **who}
 
     def ascending(self, user: int, count: int) -> list[Object]:
-        """Calls that tell their order by a number that has not been sent before."""
-        listed = self.names.of_type("number") or self.names.plain
+        """Calls that tell their order by a value that has not been sent before."""
         calls: list[Object] = []
         for _ in range(count):
-            draft = Draft({"traits": {listed[0]: self.numbers + 1}})
-            calls.append(self.call(user, draft))
+            name, value = counter(self.names, self.numbers + 1)
+            calls.append(self.call(user, Draft({"traits": {name: value}})))
         return calls
 
     def post(self, path: str, calls: list[Object]) -> None:

@@ -1,5 +1,6 @@
 """Belongings: what a comparison makes in a deployment, each with a name that shows whose it is."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -54,6 +55,12 @@ CHECKED: Final = ("text", "number", "flag", "moment", "texts", "numbers", "momen
 def mark_of(application: int) -> str:
     """How the names begin of what is made for one Application."""
     return f"{MARK}_{application}_"
+
+
+def tag_of(prefix: str, customer: str) -> str | None:
+    """How the integration IDs of one comparison begin, read from one of them; None where it is none of the prefix."""
+    found = re.match(re.escape(prefix) + "[0-9a-f]{8}-", customer)
+    return found and found[0]
 
 
 def definition(name: str, wanted: Wanted, application: int) -> Object:

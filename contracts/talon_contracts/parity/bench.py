@@ -4,7 +4,7 @@ from typing import Final
 
 from talon_contracts.exact_json import Object
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.parity.belongings import CHECKED, Belonging, mark_of
+from talon_contracts.parity.belongings import CHECKED, MARK, Belonging, mark_of
 from talon_contracts.parity.ground import Ground
 from talon_contracts.parity.line import Pace
 from talon_contracts.targets import Bench, CannotJudge, Levers, Management, Reply, TalonOne
@@ -22,6 +22,7 @@ class _Customers(TalonOne):
 
     def profile(self, integration_id: str) -> Object | None:
         """The attributes that the profile holds."""
+        self._ground.heed()
         self._pace.keep()
         return super().profile(integration_id)
 
@@ -30,8 +31,7 @@ class _Customers(TalonOne):
         tag = self._ground.access.tag
         if not integration_id.startswith(tag):
             raise CannotJudge(f"the integration ID {integration_id!r} does not begin with {tag!r}")
-        if self._ground.interrupted:
-            raise KeyboardInterrupt
+        self._ground.heed()
         self._pace.keep()
         self._ground.ledger.add(Belonging("customer", integration_id))
         return super().update(integration_id, attributes, authorization=authorization)
@@ -58,6 +58,14 @@ class _Definitions(Management):
         return reply
 
 
+class _Bench(Bench):
+    """A bench for whose cases attributes are made with a name that shows whose they are."""
+
+    def name(self) -> str:
+        """The beginning of a name of an attribute, which no other case on this bench has."""
+        return f"{MARK}_{Bench.name(self)}"
+
+
 def bench_on(ground: Ground, pace: Pace, management_pace: Pace) -> Bench:
     """A bench whose definitions are attributes of ours; raises CannotJudge where there are none."""
     access, mark = ground.access, mark_of(ground.access.application)
@@ -66,7 +74,7 @@ def bench_on(ground: Ground, pace: Pace, management_pace: Pace) -> Bench:
     if not definitions:
         raise CannotJudge("no attribute could be made: " + "; ".join(ground.trouble.values()))
     levers = Levers(ground.deployment.url, access.control_token, definitions)
-    return Bench(
+    return _Bench(
         talon_one=_Customers(ground, pace),
         settings=DestinationSettings(frozenset(definitions)),
         definitions=definitions,

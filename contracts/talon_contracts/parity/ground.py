@@ -18,7 +18,8 @@ DELIBERATE: Final = "needs --exceed-limits: it asks more often, or for more, tha
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a comparison may use. `sandbox` is the Application's environment; `tag` begins every integration ID.
+    """What a comparison may use. `sandbox` is the Application's environment; `tag` begins every integration ID, and
+    `prefix` those of all comparisons.
 
     `emulated` grounds are nobody's: there everything is allowed, and `control_token` may be needed. Else `live` allows
     what may reach the live environment, and `exceeds_limits` to be refused for asking too often. `largest_body` is what
@@ -27,6 +28,7 @@ class Access:
 
     application: int
     sandbox: bool
+    prefix: str
     tag: str
     api_key: str = field(repr=False)
     management_key: str = field(repr=False)
@@ -56,6 +58,10 @@ class Ground:
         """Attributes of ours that could not be made, and why."""
         self.interrupted = False
         """Whether nothing more is to be made."""
+        self.drawing = False
+        """Whether cases are drawn, between whose requests `interrupted` is looked at."""
+        self.numbered: set[str] = set()
+        """The numbers of the audiences that were made here."""
         self._numbers = itertools.count()
 
     def integration(
@@ -152,7 +158,9 @@ class Ground:
         body: Object = {"name": name, "subscribedApplicationsIds": [self.access.application], **members}
         answer = self.integration("POST", "/v2/audiences", body)
         if answer.status == 201:
-            self.ledger.add(Belonging("audience", str(answer.at("id"))))
+            number = str(answer.at("id"))
+            self.numbered.add(number)
+            self.ledger.add(Belonging("audience", number))
         return answer
 
     def audience_number(self) -> int:
@@ -197,6 +205,11 @@ class Ground:
             raise CannotJudge(f"the memberships of {customer} are no list: {listed!r}")
         numbers = (each.get("id") for each in listed if isinstance(each, dict))
         return frozenset(number for number in numbers if isinstance(number, int))
+
+    def heed(self) -> None:
+        """Raise KeyboardInterrupt where nothing more is to be made."""
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from talon_contracts.exact_json import Object, encode
+from talon_contracts.parity.aside import aside
 from talon_contracts.parity.belongings import MARK
 from talon_contracts.parity.ground import DELIBERATE, Ground
 from talon_contracts.parity.line import Line
@@ -46,6 +47,11 @@ def wrong_sign_in(ground: Ground) -> str | Unlike:
 def window_of_a_limit(ground: Ground) -> str | Unlike:
     """One request, then two more and one too many, then two when only the first has grown old."""
     _deliberately(ground)
+    with aside(ground) as limited:
+        return _window(limited)
+
+
+def _window(ground: Ground) -> str | Unlike:
     path = f"/v1/applications/{ground.access.application}"
 
     def status() -> int:
@@ -69,6 +75,11 @@ def window_of_a_limit(ground: Ground) -> str | Unlike:
 def client_of_a_limit(ground: Ground) -> str | Unlike:
     """One Segment key uses the limit up, and another one of the same Application asks."""
     _deliberately(ground)
+    with aside(ground) as limited:
+        return _client(limited)
+
+
+def _client(ground: Ground) -> str | Unlike:
     line, second = ground.segment_line, ground.access.second_segment_key
     headers = ground.segment_headers()
     if second is None:

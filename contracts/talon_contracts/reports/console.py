@@ -18,7 +18,7 @@ _LONGEST: Final = 10_000  # of one text, anywhere
 _COMMAND: Final = 2_000  # a command that is cut cannot be pasted, so it is cut late
 _ROWS_OF_NAMES: Final = 2
 _ROOM_FOR_REST: Final = 18  # ` and 1,000 more` and its tail
-_COLOURS: Final = {"kept": "32", "broken": "31;1", "unproven": "33", "unjudged": "33"}
+_COLOURS: Final = {"kept": "32", "broken": "31;1", "unproven": "33", "unjudged": "33", "untried": "33"}
 _MORE: Final = "(--json shows all)"
 
 
@@ -49,7 +49,7 @@ def lines(report: Report, screen: Screen) -> Iterator[str]:
     kept = [judged for judged in report.judged if judged.status == "kept"]
     if kept:
         yield from _folded_names(screen, words["kept"], "kept", kept)
-    for status in ("unproven", "unjudged"):
+    for status in ("unproven", "unjudged", "untried"):
         yield from _without_verdict(report, status, screen)
     for judged in sorted(report.judged, key=lambda judged: judged.status == "broken"):
         if judged.findings or judged.status == "broken":
@@ -186,7 +186,7 @@ def _number_of(findings: tuple[Finding, ...]) -> str:
 
 
 def _closing(report: Report, screen: Screen) -> str:
-    order: tuple[Status, ...] = ("broken", "unjudged", "unproven", "kept")
+    order: tuple[Status, ...] = ("broken", "unjudged", "unproven", "untried", "kept")
     counts = tally(report)
     told = [
         screen.painted(f"{counts[status]:,} {printable(report.begun.words[status])}", status)

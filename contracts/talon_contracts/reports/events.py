@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-Status = Literal["kept", "broken", "unproven", "unjudged"]
-"""`unproven`: all went well, but the cases did not show what they must; `unjudged`: a target gave no verdict."""
+Status = Literal["kept", "broken", "unproven", "unjudged", "untried"]
+"""`unproven`: all went well, but the cases did not show what they must; `unjudged`: a target gave no verdict;
+`untried`: what is set up has nothing that the check could be tried on, which is nobody's fault."""
 
 KEPT, BROKEN, COULD_NOT_JUDGE = 0, 1, 2
 """Exit codes."""
@@ -104,6 +105,7 @@ WORDS: Final[Mapping[Status, str]] = {
     "broken": "broken",
     "unproven": "proved nothing",
     "unjudged": "could not judge",
+    "untried": "not tried",
 }
 
 
@@ -121,7 +123,7 @@ class Report:
         found = {judged.status for judged in self.judged}
         if "broken" in found:
             return BROKEN
-        return KEPT if found == {"kept"} else COULD_NOT_JUDGE
+        return KEPT if found - {"untried"} == {"kept"} else COULD_NOT_JUDGE
 
 
 def collected(events: Iterable[Event]) -> Report:

@@ -13,7 +13,7 @@ from talon_contracts.reports.text import printable
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_TAGS: Final[dict[Status, str]] = {"broken": "failure", "unproven": "error", "unjudged": "error"}
+_TAGS: Final[dict[Status, str]] = {"broken": "failure", "unproven": "error", "unjudged": "error", "untried": "skipped"}
 
 
 def document(report: Report) -> bytes:
@@ -25,7 +25,7 @@ def document(report: Report) -> bytes:
         "tests": str(len(report.judged)),
         "failures": str(counts["broken"]),
         "errors": str(counts["unproven"] + counts["unjudged"]),
-        "skipped": "0",
+        "skipped": str(counts["untried"]),
         "time": _seconds(report.ended.seconds),
     }
     name = printable(f"localtalon {report.begun.tool}")

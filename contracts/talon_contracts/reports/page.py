@@ -28,7 +28,7 @@ def text(report: Report) -> str:
     )
 
 
-_ORDER: Final = ("broken", "unjudged", "unproven", "kept")
+_ORDER: Final = ("broken", "unjudged", "unproven", "untried", "kept")
 
 
 def _bars(judged: Judged) -> list[tuple[str, int, float]]:

@@ -1,6 +1,6 @@
 """A case: a few calls about one user, drawn before it is known which user that will be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from talon_contracts.exact_json import Object
@@ -11,11 +11,15 @@ Identity = Literal["given", "absent", "null", "empty"]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One Segment call without its ids: `body` is the rest of it, `user` and `anonymous` say what the ids will be."""
+    """One Segment call without its ids: `body` is the rest of it, `user` and `anonymous` say what the ids will be.
+
+    `of_namesake`: it is about another user, whose id is that of the case with the end in the other case.
+    """
 
     body: Object
     user: Identity = "given"
     anonymous: Identity = "absent"
+    of_namesake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,14 @@ class Case:
             for event in (batch_events(body) if path == "/v1/batch" else [body])
         ]
 
+    def _about(self, draft: Draft) -> "Case":
+        """The case with the end of its user's id as the draft wants it."""
+        return replace(self, after=self.after.swapcase()) if draft.of_namesake else self
+
     def _call(self, draft: Draft, tag: str, number: int) -> Object:
         call: Object = {"type": "identify", "messageId": f"{tag}{number}", **draft.body}
         for member, identity, given in (
-            ("userId", draft.user, self.user_id(tag)),
+            ("userId", draft.user, self._about(draft).user_id(tag)),
             ("anonymousId", draft.anonymous, self.anonymous_id(tag)),
         ):
             if identity != "absent":

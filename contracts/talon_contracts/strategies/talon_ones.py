@@ -1,4 +1,4 @@
-"""What is put to a Talon.One beside updates: definitions, look-ups, keys that ended, bursts."""
+"""What is put to a Talon.One beside updates of one profile: of several, definitions, look-ups, ended keys, bursts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -35,6 +35,14 @@ class LookUp:
     before: str
     after: str
     attributes: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Updates of profiles whose ids end so: first one by one, then, each profile once, in one request."""
+
+    singly: tuple[tuple[str, Object], ...]
+    at_once: tuple[tuple[str, Object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

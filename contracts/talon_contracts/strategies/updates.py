@@ -23,9 +23,25 @@ class Update:
 
 @functools.lru_cache(maxsize=32)
 def updates(names: Names, *, values: Literal["any", "fitting"]) -> SearchStrategy[Update]:
-    """Updates with any values or with fitting ones, nulls among them."""
+    """Updates with fitting values, nulls among them; with any values most of the second ones have one that is not."""
     fits = {name: fitting(names.types[name]) for name in names.types if "location" not in names.types[name]}
     patches: dict[str, SearchStrategy[Json]] = {name: st.one_of(fit, st.none()) for name, fit in fits.items()}
+    second = st.fixed_dictionaries({}, optional=patches)
     if values == "any":
-        patches = {name: st.one_of(fit, unfitting(names.types[name])) for name, fit in patches.items()}
-    return st.builds(Update, st.fixed_dictionaries({}, optional=fits), st.fixed_dictionaries({}, optional=patches))
+        second = st.builds(lambda patch, wrong: {**patch, **wrong}, second, _wrong(names, tuple(fits)))
+    return st.builds(Update, st.fixed_dictionaries({}, optional=fits), second)
+
+
+def _wrong(names: Names, among: tuple[str, ...]) -> SearchStrategy[Object]:
+    """One value that does not fit, of each type alike; at times none."""
+    kinds = sorted({names.types[name] for name in among})
+    each = [
+        st.dictionaries(
+            st.sampled_from([name for name in among if names.types[name] == kind]),
+            unfitting(kind),
+            min_size=1,
+            max_size=1,
+        )
+        for kind in kinds
+    ]
+    return st.one_of(st.just({}), *each)

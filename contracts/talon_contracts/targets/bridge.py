@@ -22,6 +22,8 @@ class Bridge:
         self._headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
         self._asking = {} if control_token is None else {"Authorization": f"Bearer {control_token}"}
         self._tells: bool | None = None
+        self.trusted = False
+        """Whether it has been seen that nothing arrives after it said that it was idle."""
 
     @property
     def url(self) -> str:

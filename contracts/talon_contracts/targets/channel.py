@@ -1,7 +1,6 @@
 """A channel: requests to one target and their answers as they came, over HTTP or within this process."""
 
 import http.client
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,13 +9,13 @@ from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from talon_contracts.exact_json import Json, decode
+from talon_contracts.targets.timed import Timed
 
 ASGIApp: TypeAlias = Callable[..., Any]
 Target: TypeAlias = str | ASGIApp
 """A URL, or an ASGI app."""
 
 _LARGEST: Final = 64 * 1024 * 1024
-_PIECE: Final = 64 * 1024
 
 
 class CannotJudge(Exception):
@@ -90,6 +89,8 @@ class Connection:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise ValueError(f"not an http URL: {url.rpartition('@')[2]!r}")
+        if not url.isascii():
+            raise ValueError(f"not an http URL: {url!r} (letters outside ASCII are percent-encoded)")
         if "@" in parts.netloc:
             host = parts.netloc.rpartition("@")[2]
             raise ValueError(
@@ -99,6 +100,7 @@ class Connection:
         self.url = url
         self._prefix = parts.path.rstrip("/")
         self._timeout = timeout
+        self._timed: Timed | None = None
         self._http = kind(parts.hostname, parts.port, timeout=timeout)
 
     def request(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Reply:
@@ -125,23 +127,19 @@ class Connection:
         self._http.close()
 
     def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        if self._http.sock is None:
+            self._http.connect()
+            connected: Any = self._http.sock  # which mypy takes for None still
+            self._timed = Timed(connected, self._timeout)
+            self._http.sock = self._timed
+        assert self._timed is not None
+        self._timed.begin()
         self._http.request(method, self._prefix + path, body=body, headers=headers)
         answer = self._http.getresponse()
-        return Reply(answer.status, self._whole(answer), answer.headers.get("Retry-After"))
-
-    def _whole(self, answer: http.client.HTTPResponse) -> bytes:
-        """The body; one that drips or never ends is given up, for the time-out of a socket is of each read."""
-        if answer.length is not None and answer.length <= _PIECE:
-            return answer.read()
-        until = time.monotonic() + self._timeout
-        read = bytearray()
-        while piece := answer.read1(_PIECE):
-            read += piece
-            if len(read) > _LARGEST:
-                raise OSError(f"the answer has more than {_LARGEST} bytes")
-            if time.monotonic() > until:
-                raise TimeoutError(f"the answer is not whole after {self._timeout:g} s")
-        return bytes(read)
+        content = answer.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise OSError(f"the answer has more than {_LARGEST} bytes")
+        return Reply(answer.status, content, answer.headers.get("Retry-After"))
 
     def _unanswered(self, method: str, path: str, error: Exception) -> CannotJudge:
         return CannotJudge(f"{method} {path} at {self.url}: {type(error).__name__}: {error}")

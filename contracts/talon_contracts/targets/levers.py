@@ -37,22 +37,31 @@ class Levers:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._side: Side | None = None
+        self._faults: list[str] = []
 
     @property
     def there(self) -> bool:
-        """Whether the target has them; one that does not answer has none."""
+        """Whether the target has them; one that does not answer has none. Raises ValueError for a wrong token."""
         try:
-            return self._channel.request("GET", "/_emulator/faults", self._headers).status == 200
+            reply = self._channel.request("GET", "/_emulator/faults", self._headers)
         except CannotJudge:
             return False
+        if (
+            reply.status == 401 and b'"hint"' in reply.body
+        ):  # an emulator's own words; others say 401 to whatever they lack
+            what = f"the emulator at {self._channel.url} asks for a control token, or for another one"
+            raise ValueError(f"{what}: give emulator.control_token in the config, or LOCALTALON_EMULATOR_CONTROL_TOKEN")
+        return reply.status == 200
 
     def fault(self, **what: str | int) -> None:
         """Make a fault; see docs/control.md for what there is."""
-        self._ask("POST", "/_emulator/faults", dict(what))
+        made: Any = self._ask("POST", "/_emulator/faults", dict(what))
+        self._faults.append(str(made["id"]))
 
     def end_faults(self) -> None:
-        """End all faults."""
-        self._ask("DELETE", "/_emulator/faults")
+        """End the faults that were made here; those of others stay."""
+        while self._faults:
+            self._ask("DELETE", f"/_emulator/faults/{quote(self._faults.pop())}")
 
     def side(self) -> Side:
         """A deployment of one's own without limits, made on first use; it goes with `close`."""

@@ -1,12 +1,12 @@
 """A Talon.One under test, spoken to over its Integration API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from talon_contracts.exact_json import Object, encode
+from talon_contracts.exact_json import Json, Object, encode
 from talon_contracts.targets.channel import CannotJudge, Reply, Target, channel
 
 _JOURNAL: Final = "/_emulator/journal"
@@ -81,13 +81,22 @@ class TalonOne:
         path = f"/v2/customer_profiles/{encoded(integration_id)}"
         return self._channel.request("PUT", path, headers, encode({"attributes": attributes}))
 
+    def update_all(self, profiles: Mapping[str, Object]) -> Reply:
+        """Patch several profiles in one request."""
+        updates: list[Json] = [{"integrationId": each, "attributes": sent} for each, sent in profiles.items()]
+        body = encode({"customerProfiles": updates})
+        return self._channel.request("PUT", "/v2/customer_profiles", self._headers, body)
+
     @property
     def keeps_journal(self) -> bool:
-        """Whether it shows what was sent to it, as emulators do."""
+        """Whether it shows what was sent to it, as emulators do; one that has nothing to show yet is asked again."""
         if self._has_journal is None:
-            probe = self._channel.request("GET", f"{_JOURNAL}?limit=1", self._asking)
-            self._has_journal = probe.status == 200
-        return self._has_journal
+            shown = self._journal("limit=1")
+            if shown is None:
+                self._has_journal = False
+            elif shown.entries:
+                self._has_journal = True
+        return self._has_journal is True
 
     def updates_seen(self, integration_id: str) -> tuple[Exchange, ...]:
         """The updates of one profile, the newest first; none where Talon.One keeps no journal (only emulators do)."""
@@ -95,19 +104,24 @@ class TalonOne:
 
     def patches_seen(self, integration_id: str) -> list[Object]:
         """What was sent for one profile and accepted, in order, in updates of its own or among others."""
-        seen = reversed(self._seen("/v2/customer_profiles", integration_id))
+        seen = reversed(self._seen("/customer_profile", integration_id))
         return [patch for exchange in seen if exchange.status == 200 for patch in exchange.patches(integration_id)]
 
     def _seen(self, path: str, integration_id: str) -> tuple[Exchange, ...]:
         if not self.keeps_journal:
             return ()
-        asked = f"{_JOURNAL}?path={path}&integrationId={quote(integration_id, safe='')}"
-        reply = self._channel.request("GET", asked, self._asking)
+        shown = self._journal(f"path={path}&integrationId={quote(integration_id, safe='')}")
+        return tuple(exchange for exchange in shown.entries if exchange.method == "PUT") if shown else ()
+
+    def _journal(self, asked: str) -> _Journal | None:
+        """What the journal shows; None where there is none."""
+        reply = self._channel.request("GET", f"{_JOURNAL}?{asked}", self._asking)
+        if reply.status != 200:
+            return None
         try:
-            journal = msgspec.convert(reply.json(), _Journal)
+            return msgspec.convert(reply.json(), _Journal)
         except msgspec.ValidationError as error:
             raise CannotJudge(f"the journal makes no sense ({error}): {reply.status} {reply.body[:200]!r}") from error
-        return tuple(exchange for exchange in journal.entries if exchange.method == "PUT")
 
     def close(self) -> None:
         """Close the connection to Talon.One."""

@@ -37,7 +37,7 @@ async def show_journal(call: Call) -> Answer:
     assert isinstance(wanted, Filter)
     assert isinstance(limit, int)
     entries = [journal.view(entry, served.record.name) for entry in served.journal.latest(wanted, limit)]
-    return json_answer({"deployment": served.record.name, "entries": entries})
+    return json_answer({"deployment": served.record.name, "entries": entries, "forgotten": served.journal.forgotten})
 
 
 @takes("deployment", "kind", "path", "integrationId", "status", "since")

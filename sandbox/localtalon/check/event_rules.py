@@ -6,10 +6,11 @@ from typing import Any, Final, Literal
 
 from localtalon.check.config_rules import defining
 from localtalon.check.ledger import Ledger
-from localtalon.check.names import not_listed
+from localtalon.check.names import meant_by, not_listed
 from localtalon.check.subject import Subject
 from localtalon.recordings import Call, Unread
 from talon_bridge import codec, events
+from talon_bridge.audience_key import possible_name
 from talon_bridge.explanation import Notice, TraitExplanation, Verdict
 from talon_bridge.mapping import Plan, plan
 from talon_bridge.nearest import nearest
@@ -17,8 +18,11 @@ from talon_contracts.reports.events import Finding, Place
 from talon_emulator.errors import Problem
 from talon_emulator.values import NOUNS
 
-RULES: Final = ("ID-1", "ID-2", "ID-4", "SRC-1", "MAP-3", "MAP-5", "MAP-7", "AUD-3", "ATT-1", "ATT-2")
-_OF_WHOLE: Final = frozenset({"ID-1", "ID-2", "ID-4", "SRC-1"})  # what keeps an event back whatever its traits are
+_OF_WHOLE: Final = ("ID-1", "ID-2", "ID-4", "SRC-1")  # what keeps an event back whatever its traits are
+_OF_TRAITS: Final = ("MAP-3", "MAP-5", "MAP-7", "AUD-3")
+_OF_VALUES: Final = ("ATT-1", "ATT-2")
+RULES: Final = (*_OF_WHOLE, *_OF_TRAITS, *_OF_VALUES)
+_TYPES: Final = ("identify", "track", "page", "screen", "group", "alias", "delete")
 _MOST_NAMES: Final = 10_000
 _LONGEST_SHOWN: Final = 60
 Severity = Literal["error", "warning"]
@@ -26,14 +30,18 @@ Severity = Literal["error", "warning"]
 
 @dataclass(slots=True)
 class EventRules:
-    """Judges one event after the other; it remembers which traits made which attribute, and counts."""
+    """Judges one event after the other; it remembers which traits made which attribute, and counts.
+
+    `mapped` are the identifies whose traits were looked at, `sent` those of which some were held against definitions.
+    """
 
     subject: Subject
     ledger: Ledger
     identifies: int = 0
     others: int = 0
+    mapped: int = 0
+    sent: int = 0
     _traits: dict[str, dict[str, Place]] = field(default_factory=dict)
-    _unlisted: dict[str, Finding] = field(default_factory=dict)
 
     def judge(self, items: Iterable[Call | Unread]) -> Iterator[int]:
         """Judge all of them; yields how many there were so far."""
@@ -42,13 +50,17 @@ class EventRules:
             if isinstance(item, Unread):
                 self._unread(item)
             elif item.event.type != "identify":
-                self.others += 1
+                self._other(item)
             else:
                 self._identify(item)
             yield number
         self.ledger.tried("EVENTS", number)
-        for rule in RULES:
-            self.ledger.tried(rule, self.identifies)
+        counted = {**dict.fromkeys(_OF_WHOLE, self.identifies), **dict.fromkeys(_OF_TRAITS, self.mapped)}
+        for rule, cases in {**counted, **dict.fromkeys(_OF_VALUES, self.sent)}.items():
+            self.ledger.tried(rule, cases)
+        if not self.sent:
+            for rule in _OF_VALUES:
+                self.ledger.unjudged(rule, "no trait of an event would be sent, so that none was held against it")
         self._meet()
 
     def _unread(self, item: Unread) -> None:
@@ -60,6 +72,19 @@ class EventRules:
         if self.ledger.wants("EVENTS", key):
             self.ledger.add(key, Finding("EVENTS", item.message, item.hint, item.place))
 
+    def _other(self, call: Call) -> None:
+        """A call that is never sent (ID-3); of a type that no library sends, hardly on purpose."""
+        self.others += 1
+        kind = call.event.type
+        if kind in _TYPES or not self.ledger.wants("EVENTS", ("type", kind)):
+            return
+        message = f"the type {_cut(kind)!r} is none of Segment's, so that the call is never sent (ID-3)"
+        meant = next((each for each in _TYPES if each == kind.strip().casefold()), "")
+        hint = f"write {meant!r}" if meant else f"a call is one of {', '.join(_TYPES)}"
+        severity: Severity = "error" if meant == "identify" else "warning"
+        found = Finding("EVENTS", message, hint, call.place("/type"), severity=severity)
+        self.ledger.add(("type", kind), found)
+
     def _identify(self, call: Call) -> None:
         self.identifies += 1
         assert self.subject.destination is not None
@@ -70,21 +95,25 @@ class EventRules:
         if planned.reason is not None and planned.reason.rule in _OF_WHOLE:
             self._whole(call, planned.reason, breaks=planned.dead)
             return
+        self.mapped += bool(planned.traits)
         for trait in planned.traits:
-            self._trait(call, trait)
+            self._trait(call, planned, trait)
         if planned.request is not None:
+            self.sent += 1
             for problem in self.subject.definitions.check(planned.request.attributes):
                 self._refused(call, planned, planned.request.attributes, problem)
 
     def _whole(self, call: Call, notice: Notice, breaks: bool) -> None:
         """What there is to say about an event as a whole."""
         key = "" if notice.rule == "ID-1" else notice.reason  # which may tell of the one userId
+        snake = notice.rule == "ID-2" and "user_id" in codec.value(call.event.body)
+        key += " user_id" if snake else ""
         if self.ledger.wants(notice.rule, key):
-            hint, place = _HINTS.get(notice.rule, ""), call.place("")
+            hint, place = _SNAKE if snake else _HINTS.get(notice.rule, ""), call.place("")
             severity: Severity = "error" if breaks else "warning"
             self.ledger.add(key, Finding(notice.rule, notice.reason, hint, place, severity=severity))
 
-    def _trait(self, call: Call, trait: TraitExplanation) -> None:
+    def _trait(self, call: Call, planned: Plan, trait: TraitExplanation) -> None:
         name, pointer = trait.attribute, f"/traits{trait.pointer}"
         if trait.verdict is Verdict.WAITING:
             known = self._traits.get(name)
@@ -95,37 +124,35 @@ class EventRules:
         elif self.subject.ignores(name):
             return
         elif trait.rule == "MAP-3":
-            self._not_listed(call, name, pointer)
+            self._not_listed(call, planned, name, pointer)
         elif self.ledger.wants(trait.rule, name):
             hint = _HINTS.get(trait.rule, "")
             self.ledger.add(name, Finding(trait.rule, f"{name}: {trait.reason}", hint, call.place(pointer)))
 
-    def _not_listed(self, call: Call, name: str, pointer: str) -> None:
-        finding = self._unlisted.get(name)
-        if finding is None:
-            finding = not_listed(name, self.subject)
-            if len(self._unlisted) < _MOST_NAMES:
-                self._unlisted[name] = finding
-        if self.ledger.wants(finding.rule, name):
-            self.ledger.add(name, replace(finding, place=call.place(pointer)))
+    def _not_listed(self, call: Call, planned: Plan, name: str, pointer: str) -> None:
+        meant, _ = meant_by(name, self.subject.custom_attributes)
+        beside = {trait.attribute for trait in planned.traits} if meant else set[str]()
+        key = (name, meant in beside)
+        if self.ledger.wants("MAP-3", key):
+            self.ledger.add(key, replace(not_listed(name, self.subject, beside), place=call.place(pointer)))
 
     def _refused(self, call: Call, planned: Plan, attributes: dict[str, Any], problem: Problem) -> None:
         name = problem.source["pointer"].split("/")[2].replace("~1", "/").replace("~0", "~")
         value = attributes[name]
         rule = "ATT-1" if problem.title == "Unknown" else "ATT-2"
-        key = (name, type(value).__name__)
+        shown = _cut(codec.encode(value).decode())
+        key = (name, type(value).__name__, problem.title, shown if problem.title == "enum" else "")
         if not self.ledger.wants(rule, key):
             return
         trait = next(t for t in planned.traits if t.attribute == name and t.verdict is Verdict.WAITING)
         finding = self._undefined(name, value, problem) if rule == "ATT-1" else self._misfit(name, problem)
-        shown = codec.encode(value).decode()
-        shown = shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 1] + "…"
         self.ledger.add(key, replace(finding, place=call.place(f"/traits{trait.pointer}"), actual=shown))
 
     def _undefined(self, name: str, value: Any, problem: Problem) -> Finding:
         near = nearest(name, self.subject.defined)
         also = f" {near.name!r} is, and differs in {near.differs_in}." if near else ""
-        return Finding("ATT-1", f"{problem.details}{also}", defining(name, kind_of(value)))
+        hint = defining(name, kind_of(value)) if possible_name(name) else _IMPOSSIBLE
+        return Finding("ATT-1", f"{problem.details}{also}", hint)
 
     def _misfit(self, name: str, problem: Problem) -> Finding:
         definition = self.subject.definition(name)
@@ -156,6 +183,12 @@ def kind_of(value: Any) -> str:
     return "string" if isinstance(value, str) or value is None else "number"
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+_SNAKE: Final = "write userId: user_id is how libraries call it in code, and no key of a call"
+_IMPOSSIBLE: Final = "no attribute can have this name: give the audience a key of letters, digits and _, first a letter"
 _HINTS: Final = {
     "ID-1": "the userId becomes the integration ID, which has 1 to 1000 characters and is not . or ..",
     "ID-2": "call identify with a userId once the user is logged in",

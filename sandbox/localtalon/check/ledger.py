@@ -16,6 +16,9 @@ OF_TRAITS: Final = frozenset({"ID-1", "ID-2", "ID-4", "SRC-1", "MAP-3", "MAP-5",
 """Rules of which nothing is proved unless something was held against them."""
 
 
+_NOTHING: Final = "there was nothing to hold against it: no trait got so far"
+
+
 @dataclass(slots=True)
 class _Group:
     times: int = 0
@@ -127,5 +130,5 @@ def _reason(rule: str, page: _Page) -> str:
     """Why there is no verdict, or would be none if nothing were broken."""
     told = "; ".join(page.reasons[:PLACES])
     if not told:
-        return "" if page.cases or rule not in OF_TRAITS else "there was no identify, and no trait, to hold against it"
+        return "" if page.cases or rule not in OF_TRAITS else _NOTHING
     return told if len(page.reasons) <= PLACES else f"{told}; and {len(page.reasons) - PLACES} more"

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from localtalon import json_lines
-from localtalon.check.shapes import OBJECT, Reader, Shape, TooLargeError, resolved
+from localtalon.check.references import resolved
+from localtalon.check.schema_reader import Reader, TooLargeError
+from localtalon.check.shapes import OBJECT, Shape
 from localtalon.json_lines import step
 from talon_bridge import codec
 from talon_bridge.codec import MalformedError
 from talon_contracts.reports.events import Place
 
 LARGEST: Final = 16 * 1024 * 1024
+MOST_PARTS: Final = 3
 
 
 class PlanError(Exception):
@@ -43,13 +47,17 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class PlanDocument:
-    """The traits of a plan; `remarks` are the pointers of what could not be followed to its end, and why."""
+    """The traits of a plan; `remarks` are the pointers of what could not be followed to its end, and why.
+
+    `parts` lead to what in the file looks like the schema of the traits of a whole call.
+    """
 
     file: str
     text: bytes
     traits: tuple[Trait, ...]
     remarks: tuple[tuple[str, str], ...] = ()
     foreign: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def lines(self, pointers: set[str]) -> dict[str, int]:
         """The lines on which these parts of the file begin."""
@@ -62,18 +70,19 @@ def read(name: str) -> PlanDocument:
     if not mark:
         file = name
     text, document = _document(file)
+    pointer = unquote(pointer)
     found, schema = resolved(document, pointer)
     if not found:
         raise PlanError(f"#{pointer} leads nowhere in this file", Place(file))
-    _check(file, text, schema, pointer)
+    _check(file, text, document, schema, pointer)
     try:
-        shape = Reader(document).shape(schema, pointer, (f"#{pointer}",))
+        shape = Reader(document).shape(schema, pointer, (pointer,))
         traits = tuple(_traits(shape, ()))
         remarks = tuple(_remarks(shape))
     except (TooLargeError, RecursionError) as error:
         message = str(error) if isinstance(error, TooLargeError) else "the schema is nested too deeply"
         raise PlanError(message, Place(file, pointer)) from None
-    return PlanDocument(file, text, traits, remarks, tuple(_foreign(shape)))
+    return PlanDocument(file, text, traits, remarks, tuple(_foreign(shape)), _parts(document))
 
 
 def _document(file: str) -> tuple[bytes, Any]:
@@ -91,14 +100,15 @@ def _document(file: str) -> tuple[bytes, Any]:
         raise PlanError(message, Place(file, "", json_lines.line_of_error(text, message))) from None
 
 
-def _check(file: str, text: bytes, schema: Any, pointer: str) -> None:
-    """Hold the schema against the one that it names, or the newest."""
+def _check(file: str, text: bytes, document: Any, schema: Any, pointer: str) -> None:
+    """Hold the schema against the one that it names, or that the file does, or the newest."""
     from jsonschema import Draft202012Validator, SchemaError, validators
 
     if not isinstance(schema, dict):
         raise PlanError("the plan is no JSON Schema of the traits; that is an object", Place(file, pointer))
     try:
-        validators.validator_for(schema, default=Draft202012Validator).check_schema(schema)
+        named = schema if "$schema" in schema or not isinstance(document, dict) else document
+        validators.validator_for(named, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:
         at = pointer + "".join(step(str(part)) for part in error.absolute_path)
         line = json_lines.lines(text, [at]).get(at, 0)
@@ -107,9 +117,24 @@ def _check(file: str, text: bytes, schema: Any, pointer: str) -> None:
         raise PlanError("the schema is nested too deeply", Place(file, pointer)) from None
 
 
+def _parts(document: Any) -> tuple[str, ...]:
+    """The first few `properties/traits` of the file."""
+    found: list[str] = []
+    rest = [("", document)]
+    while rest and len(found) < MOST_PARTS:
+        pointer, node = rest.pop()
+        if pointer.endswith("/properties/traits"):
+            found.append(pointer)
+        elif isinstance(node, dict | list):
+            inner = node.items() if isinstance(node, dict) else enumerate(node)
+            rest += [(pointer + step(str(key)), value) for key, value in reversed([*inner])]
+    return tuple(found)
+
+
 def _traits(shape: Shape, path: tuple[str, ...]) -> Iterator[Trait]:
     """Every trait that can be a leaf; one that may be an object as well has others below it."""
-    if path and (shape.kinds is None or shape.kinds - {OBJECT}) and not (shape.kinds is None and shape.members):
+    described = shape.kinds - {OBJECT} or any(not isinstance(value, dict) for value in shape.values)
+    if path and (described or (shape.others and not shape.members)):
         yield Trait(path, shape)
     for key, member in shape.members.items():
         yield from _traits(member, (*path, key))
@@ -120,7 +145,7 @@ def _remarks(shape: Shape) -> Iterator[tuple[str, str]]:
         yield pointer, "traits that the plan does not name may come; they are not judged"
     for pointer in shape.cut:
         yield pointer, "the reference leads into what it stands in; what is deeper is not judged"
-    if shape.kinds == frozenset({OBJECT}) and not shape.members and not shape.cut and not shape.open:
+    if OBJECT in shape.kinds and not (shape.members or shape.cut or shape.open or shape.closed):
         yield shape.pointer, "the plan does not say what this object holds; its traits are not judged"
     for member in shape.members.values():
         yield from _remarks(member)

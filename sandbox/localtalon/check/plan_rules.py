@@ -1,14 +1,15 @@
 """The rules that a tracking plan can break: names, types and collisions of the traits that it lets through."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from localtalon.check.ledger import Ledger
 from localtalon.check.names import not_listed
 from localtalon.check.plan_document import PlanDocument, PlanError, Trait, read
-from localtalon.check.shapes import OBJECT
+from localtalon.check.shapes import ARRAY, OBJECT, Shape, kind_of
 from localtalon.check.subject import Subject
 from talon_bridge import codec
 from talon_bridge.audience_key import possible_name
@@ -40,6 +41,8 @@ _DOUBTFUL: Final = {
     "(list time)": frozenset({"list string", "list any"}),
 }
 
+_HELD_BACK: Final = frozenset({f"list {OBJECT}", f"list {ARRAY}"})
+
 
 def judge(subject: Subject, ledger: Ledger, name: str) -> None:
     """Hold a plan against the config."""
@@ -51,11 +54,11 @@ def judge(subject: Subject, ledger: Ledger, name: str) -> None:
         return
     for rule in ("PLAN", *RULES):
         ledger.tried(rule, len(plan.traits))
-    if not plan.traits:
-        hint = f"where it is a part of the file, name it as {plan.file}#/pointer"
-        ledger.unjudged("PLAN", f"{plan.file}: no trait is described by this schema; {hint}")
+    unfit = _unfit(subject, plan)
+    if unfit:
+        ledger.unjudged("PLAN", f"{plan.file}: {unfit}; {_other_part(plan)}")
     for reference in plan.foreign:
-        ledger.unjudged("PLAN", f"{plan.file}#{reference} leads out of the file and is not followed")
+        ledger.unjudged("PLAN", f"{plan.file}#{reference} is nowhere in this file, and no other file is read")
     findings = list(_findings(subject, plan))
     lines = plan.lines({finding.place.pointer for finding in findings if finding.place is not None})
     for finding in findings:
@@ -66,17 +69,36 @@ def judge(subject: Subject, ledger: Ledger, name: str) -> None:
         ledger.found(finding)
 
 
+def _unfit(subject: Subject, plan: PlanDocument) -> str:
+    """Why this can be no schema of the traits, or nothing."""
+    if not plan.traits:
+        return "no trait is described by this schema"
+    sent = any(_is_sent(trait, subject) for trait in plan.traits)
+    return "" if sent or not subject.custom_attributes else "no trait of this schema is a Custom Attribute"
+
+
+def _is_sent(trait: Trait, subject: Subject) -> bool:
+    return trait.name in subject.custom_attributes or trait.path[0] in subject.computed
+
+
+def _other_part(plan: PlanDocument) -> str:
+    """What to name instead: the schema of the traits where there is one of whole calls."""
+    names = " or ".join(shlex.quote(f"{plan.file}#{pointer}") for pointer in plan.parts) or f"{plan.file}#/pointer"
+    return f"where the schema of the traits is a part of the file, name it as {names}"
+
+
 def _findings(subject: Subject, plan: PlanDocument) -> Iterator[Finding]:
+    named = {trait.name for trait in plan.traits}
     for pointer, remark in plan.remarks:
         yield Finding("PLAN", remark, place=Place(plan.file, pointer), severity="warning")
     for trait in plan.traits:
         place = Place(plan.file, trait.shape.pointer)
-        if trait.name not in subject.custom_attributes and trait.path[0] not in subject.computed:
+        if not _is_sent(trait, subject):
             if not subject.ignores(trait.name):
                 rule = "MAP-3" if possible_name(trait.name) else "ATT-3"
-                yield replace(not_listed(trait.name, subject), rule=rule, place=place)
+                yield replace(not_listed(trait.name, subject, named), rule=rule, place=place)
             continue
-        if any(_held_back(kind) for kind in trait.shape.kinds or ()):
+        if _held_back(trait.shape):
             message = f"{trait.shown} may be a list that holds an object or a list, which cannot be an attribute"
             hint = "plan a list of strings or numbers, or one trait for each value"
             yield Finding("MAP-5", message, hint, place)
@@ -92,24 +114,33 @@ def _of_type(trait: Trait, definition: Attribute, subject: Subject) -> Iterator[
     opening = f"{trait.shown} makes {trait.name}, which is {expected} in Talon.One"
     hint = f"plan {expected}, or define another attribute: Talon.One converts nothing, and types never change"
     shape = trait.shape
-    if shape.values is not None:
-        wrong = [v for v in shape.values if not isinstance(v, dict) and subject.definitions.check({trait.name: v})]
-        if wrong:
-            shown = _cut(", ".join(codec.encode(value).decode() for value in wrong))
-            yield Finding("ATT-2", f"{opening}; it does not take {shown}", hint, expected=expected, actual=shown)
-        return
-    if shape.kinds is None:
-        message = f"{opening}; the plan does not say of what type the trait is"
-        yield Finding("ATT-2", message, f"plan {expected}", severity="warning")
-        return
-    kinds = {kind for kind in shape.kinds - {OBJECT, "null"} if not _held_back(kind)}
+    kinds = set(shape.unlisted()) - {OBJECT, "null", *_HELD_BACK}
+    listed = [value for value in shape.listed() if not isinstance(value, dict) and not _holds_more(value)]
+    wrong = [value for value in listed if subject.definitions.check({trait.name: value})]
     doubtful = _DOUBTFUL.get(definition.type, frozenset())
     wrong_kinds = sorted(kinds - _FITTING[definition.type] - doubtful)
+    if wrong:
+        titles = {p.title for value in wrong for p in subject.definitions.check({trait.name: value})}
+        how = "plan only values that Talon.One has listed: it takes no other" if titles == {"enum"} else hint
+        shown = _cut(", ".join(codec.encode(value).decode() for value in wrong))
+        yield Finding("ATT-2", f"{opening}; it does not take {shown}", how, expected=expected, actual=shown)
     if wrong_kinds:
         shown = " or ".join(map(_noun, wrong_kinds))
         yield Finding("ATT-2", f"{opening}; the plan lets it be {shown}", hint, expected=expected, actual=shown)
-    elif kinds & doubtful:
-        shown = " or ".join(map(_noun, sorted(kinds & doubtful)))
+    elif not wrong:
+        yield from _doubts(shape, definition, kinds, opening)
+
+
+def _doubts(shape: Shape, definition: Attribute, kinds: set[str], opening: str) -> Iterator[Finding]:
+    """What the plan does not say, so that values may or may not fit."""
+    expected = NOUNS[definition.type]
+    doubtful = sorted(kinds & _DOUBTFUL.get(definition.type, frozenset()))
+    if shape.others:
+        always = "always " if shape.kinds or shape.values else ""
+        message = f"{opening}; the plan does not {always}say of what type the trait is"
+        yield Finding("ATT-2", message, f"plan {expected}", severity="warning")
+    elif doubtful:
+        shown = " or ".join(map(_noun, doubtful))
         better = 'add "format": "date-time"' if "time" in definition.type else "say what its items are"
         message = f"{opening}; the plan lets it be any {shown.split(' ', 1)[1]}"
         yield Finding("ATT-2", message, better, severity="warning", expected=expected, actual=shown)
@@ -138,14 +169,19 @@ def _unfilled(subject: Subject, plan: PlanDocument) -> Iterator[Finding]:
         return
     made = {trait.name for trait in plan.traits}
     for name in dict.fromkeys(subject.custom_attributes):
-        if name not in made and name not in subject.computed and not subject.ignores(name):
+        if name not in made and name not in subject.computed:
             message = f"no trait of the plan makes the Custom Attribute {name!r}"
             hint = "add the trait to the plan, or take the name out of destination.custom_attributes"
             yield Finding("MAP-3", message, hint, subject.place_of_custom(name), severity="warning")
 
 
-def _held_back(kind: str) -> bool:
-    return kind == f"list {OBJECT}" or kind.startswith("list list ")
+def _held_back(shape: Shape) -> bool:
+    """Whether it may be a list that holds an object or a list."""
+    return not _HELD_BACK.isdisjoint(shape.unlisted()) or any(map(_holds_more, shape.listed()))
+
+
+def _holds_more(value: Any) -> bool:
+    return isinstance(value, list) and any(kind_of(item) in (OBJECT, ARRAY) for item in value)
 
 
 def _noun(kind: str) -> str:

@@ -1,170 +1,172 @@
-"""What a JSON Schema lets a value be, as far as it matters for attributes: kinds, listed values, members."""
+"""What a value of a plan may be, as far as it matters for attributes: kinds, listed values, items, members."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from localtalon.json_lines import step
-
-MOST: Final = 20_000
-"""So many schemas are looked at; references can make few lines mean billions."""
+from talon_bridge import codec
 
 OBJECT: Final = "object"
-_LISTS: Final = "list "
-_FORMATS: Final = {"date-time": "date-time", "date": "date"}
-
-
-class TooLargeError(Exception):
-    """The schema describes more than can be looked at."""
+ARRAY: Final = "array"
+FORMATS: Final = ("date-time", "date")
+"""The formats of texts that are kinds of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a value may be. `kinds` None: anything; a list is `list` and the kind of its items, or `list any`.
+    """What a value may be: any of `kinds`, any of `values`, and with `others` anything that nobody has described.
 
-    `values` are all that there are where a schema lists them. `members` are those of an object, `open` where it says
-    that others may come; `cut` are references to what they stand in, and `foreign` those that lead elsewhere.
+    `items` is what those of an array may be. `members` are those of an object, `closed` says that there are no others,
+    `open` where it is said that others may come; `cut` are references to what they stand in, and `foreign` those that
+    lead out of the file. `format` is that of its texts.
     """
 
     pointer: str
-    kinds: frozenset[str] | None = None
-    values: tuple[Any, ...] | None = None
+    kinds: frozenset[str] = frozenset()
+    values: tuple[Any, ...] = ()
+    others: bool = True
+    items: "Shape | None" = None
     members: Mapping[str, "Shape"] = field(default_factory=dict)
+    closed: bool = False
     open: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    format: str = ""
 
+    @property
+    def may_be_object(self) -> bool:
+        """Whether it can have members at all."""
+        return self.others or OBJECT in self.kinds or any(isinstance(value, dict) for value in self.values)
 
-class Reader:
-    """Reads the shapes of one document, whose references lead into it."""
+    def unlisted(self) -> Iterator[str]:
+        """The kinds of what is described without its values: of a list `list` and the kind of its items."""
+        yield from sorted(self.kinds - {ARRAY})
+        if ARRAY in self.kinds:
+            items = self.items or Shape(self.pointer)
+            yield from (f"list {kind}" for kind in sorted(items.kinds))
+            if items.others:
+                yield "list any"
 
-    def __init__(self, document: Any) -> None:
-        """Nothing is read yet."""
-        self._document = document
-        self._anchors = dict(_anchors(document))
-        self._looked_at = 0
-
-    def shape(self, schema: Any, pointer: str, inside: tuple[str, ...] = ()) -> Shape:
-        """The shape of a schema that stands at a pointer; raises `TooLargeError`."""
-        self._looked_at += 1
-        if self._looked_at > MOST:
-            raise TooLargeError(f"the schema describes more than {MOST} values")
-        if not isinstance(schema, dict):
-            return Shape(pointer, frozenset() if schema is False else None)
-        shape = self._own(schema, pointer, inside)
-        for keyword in ("$ref", "$dynamicRef"):
-            if isinstance(schema.get(keyword), str):
-                shape = both(shape, self._referred(schema[keyword], f"{pointer}/{keyword}", inside))
-        for index, part in enumerate(_list(schema.get("allOf"))):
-            shape = both(shape, self.shape(part, f"{pointer}/allOf/{index}", inside))
-        for keyword in ("anyOf", "oneOf"):
-            parts = [
-                self.shape(part, f"{pointer}/{keyword}/{index}", inside)
-                for index, part in enumerate(_list(schema.get(keyword)))
-            ]
-            shape = both(shape, _any_of(parts)) if parts else shape
-        branches = [self.shape(schema[k], f"{pointer}/{k}", inside) for k in ("then", "else") if k in schema]
-        if "if" in schema and branches:
-            shape = both(
-                shape, _any_of(branches) if len(branches) == 2 else replace(branches[0], kinds=None, values=None)
-            )
-        return shape
-
-    def _own(self, schema: Mapping[str, Any], pointer: str, inside: tuple[str, ...]) -> Shape:
-        """What the schema says without the help of others."""
-        values = _values(schema)
-        types = _types(schema, values)
-        kinds: set[str] | None = None if types is None else set()
-        cut: tuple[str, ...] = ()
-        foreign: tuple[str, ...] = ()
-        for name in types or ():
-            if name == "array":
-                items = self._items(schema, pointer, inside)
-                cut, foreign = items.cut, items.foreign
-                kinds = (kinds or set()) | {
-                    _LISTS + kind for kind in (("any",) if items.kinds is None else items.kinds)
-                }
-            elif kinds is not None:
-                kinds.add(_FORMATS.get(str(schema.get("format")), name) if name == "string" else name)
-        members = {
-            key: self.shape(part, f"{pointer}/properties{step(key)}", inside)
-            for key, part in _object(schema.get("properties")).items()
-        }
-        others = [k for k in ("additionalProperties", "patternProperties") if schema.get(k)]
-        opened = tuple(f"{pointer}/{keyword}" for keyword in others)
-        return Shape(pointer, None if kinds is None else frozenset(kinds), values, members, opened, cut, foreign)
-
-    def _items(self, schema: Mapping[str, Any], pointer: str, inside: tuple[str, ...]) -> Shape:
-        listed = [(f"/prefixItems/{i}", part) for i, part in enumerate(_list(schema.get("prefixItems")))]
-        items = schema.get("items")
-        if isinstance(items, list):
-            listed += [(f"/items/{i}", part) for i, part in enumerate(items)]
-        elif items is not None and not (items is False and listed):
-            listed.append(("/items", items))
-        return _any_of([self.shape(part, pointer + at, inside) for at, part in listed]) if listed else Shape(pointer)
-
-    def _referred(self, reference: str, pointer: str, inside: tuple[str, ...]) -> Shape:
-        """The shape of what is referred to. A reference into what it stands in ends there."""
-        if reference in inside:
-            return Shape(pointer, frozenset({OBJECT}), cut=(pointer,))
-        target = self._anchors.get(reference, reference)
-        found, schema = resolved(self._document, target.removeprefix("#")) if target.startswith("#") else (False, None)
-        if not found:
-            return Shape(pointer, foreign=(f"{pointer}: {reference}",))
-        return self.shape(schema, target.removeprefix("#"), (*inside, reference))
-
-
-def resolved(document: Any, pointer: str) -> tuple[bool, Any]:
-    """Whether a pointer leads somewhere in a document, and what is there."""
-    from urllib.parse import unquote
-
-    for part in unquote(pointer).split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, dict) and key in document:
-            document = document[key]
-        elif isinstance(document, list) and key.isdecimal() and int(key) < len(document):
-            document = document[int(key)]
-        else:
-            return False, None
-    return pointer == "" or pointer.startswith("/"), document
+    def listed(self) -> Iterator[Any]:
+        """The values that are listed; those of items each as a list with it alone."""
+        yield from self.values
+        if ARRAY in self.kinds and self.items is not None:
+            yield from ([value] for value in self.items.values)
 
 
 def both(one: Shape, other: Shape) -> Shape:
     """What a value may be that both let through; members that either names are named."""
-    kinds = one.kinds if other.kinds is None else other.kinds if one.kinds is None else _common(one.kinds, other.kinds)
-    values = one.values if other.values is None else other.values
-    if one.values is not None and other.values is not None:
-        values = tuple(value for value in one.values if value in other.values)
-    return _joined(one, other, kinds, values, both)
-
-
-def either(one: Shape, other: Shape) -> Shape:
-    """What a value may be that one of them lets through."""
-    kinds = None if one.kinds is None or other.kinds is None else one.kinds | other.kinds
-    values = None if one.values is None or other.values is None else (*one.values, *other.values)
-    return _joined(one, other, kinds, values, either)
-
-
-def _joined(one: Shape, other: Shape, kinds: frozenset[str] | None, values: tuple[Any, ...] | None, join: Any) -> Shape:
+    if one.others == other.others:
+        kinds = one.kinds | other.kinds if one.others else _common(one.kinds, other.kinds)
+        values = (*one.values, *other.values) if one.others else (*_let(one, other), *_let(other, one))
+    else:
+        stricter = other if one.others else one
+        kinds, values = stricter.kinds, stricter.values
     members = dict(one.members)
-    for key, shape in other.members.items():
-        members[key] = join(members[key], shape) if key in members else shape
-    return Shape(
-        one.pointer,
-        kinds,
-        values,
-        members,
-        one.open + other.open,
-        one.cut + other.cut,
-        one.foreign + other.foreign,
+    for key, member in other.members.items():
+        members[key] = both(members[key], member) if key in members else member
+    items = both(one.items, other.items) if one.items and other.items else one.items or other.items
+    text = one.format or other.format
+    return _joined(
+        one,
+        other,
+        kinds=frozenset(text if text and kind == "string" else kind for kind in kinds),
+        values=_distinct(values),
+        others=one.others and other.others,
+        items=items,
+        members=members,
+        closed=one.closed or other.closed,
+        format=text,
     )
 
 
-def _any_of(shapes: list[Shape]) -> Shape:
+def either(one: Shape, other: Shape) -> Shape:
+    """What a value may be that one of them lets through.
+
+    A member that only one names may be anything in the other, unless that is no object, or has none but its own.
+    """
+    members: dict[str, Shape] = {}
+    for key in (*one.members, *(key for key in other.members if key not in one.members)):
+        named = [shape.members[key] for shape in (one, other) if key in shape.members]
+        silent = [shape for shape in (one, other) if key not in shape.members]
+        member = named[0] if len(named) == 1 else either(*named)
+        members[key] = loosened(member) if any(s.may_be_object and not s.closed for s in silent) else member
+    return _joined(
+        one,
+        other,
+        kinds=one.kinds | other.kinds,
+        values=_distinct((*one.values, *other.values)),
+        others=one.others or other.others,
+        items=_either_items([shape for shape in (one, other) if shape.others or ARRAY in shape.kinds]),
+        members=members,
+        closed=all(shape.closed or not shape.may_be_object for shape in (one, other)),
+        format=one.format if one.format == other.format else "",
+    )
+
+
+def _either_items(lists: Sequence[Shape]) -> Shape | None:
+    """What the items of some shapes may be; one that says nothing of them takes any."""
+    items = [shape.items for shape in lists if shape.items is not None]
+    if not items:
+        return None
+    joined = any_of(items)
+    return joined if len(items) == len(lists) else loosened(joined)
+
+
+def loosened(shape: Shape) -> Shape:
+    """A shape that holds under a condition only: anything else may come as well."""
+    members = {key: loosened(member) for key, member in shape.members.items()}
+    items = None if shape.items is None else loosened(shape.items)
+    return replace(shape, others=True, items=items, members=members, closed=False, format="")
+
+
+def any_of(shapes: Iterable[Shape]) -> Shape:
+    """What a value may be that one of several lets through."""
     first, *others = shapes
     for other in others:
         first = either(first, other)
     return first
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a listed value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict | list):
+        return OBJECT if isinstance(value, dict) else ARRAY
+    return "integer" if isinstance(value, int) else "number"
+
+
+def _joined(one: Shape, other: Shape, **joined: Any) -> Shape:
+    """Two shapes as one at the place of the first, with what either could not follow."""
+    told = {name: getattr(one, name) + getattr(other, name) for name in ("open", "cut", "foreign")}
+    return replace(one, **joined, **told)
+
+
+def _let(one: Shape, other: Shape) -> Iterator[Any]:
+    """The listed values of one that the other lets through."""
+    known = set(map(_key, other.values))
+    for value in one.values:
+        kind = kind_of(value)
+        wide = {kind, _WIDER.get(kind), *(FORMATS if kind == "string" else ())}
+        if wide & other.kinds or _key(value) in known:
+            yield value
+
+
+def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple({_key(value): value for value in values}.values())
+
+
+def _key(value: Any) -> tuple[str, Any]:
+    """What equal values have in common, in JSON, where true is not 1."""
+    kind = kind_of(value)
+    if kind in (OBJECT, ARRAY):
+        return kind, codec.encode(value)
+    return _WIDER.get(kind, kind), value
 
 
 def _common(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
@@ -173,71 +175,8 @@ def _common(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
         narrow
         for first, second in ((some, others), (others, some))
         for narrow in first
-        if any(narrow == wide or _WIDER.get(narrow) == wide or _listed_in(narrow, wide) for wide in second)
+        if narrow in second or _WIDER.get(narrow) in second
     )
 
 
-_WIDER: Final = {
-    "date-time": "string",
-    "date": "string",
-    "integer": "number",
-    "list date-time": "list string",
-    "list integer": "list number",
-}
-
-
-def _listed_in(narrow: str, wide: str) -> bool:
-    return wide == "list any" and narrow.startswith(_LISTS)
-
-
-def _values(schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    if "const" in schema:
-        return (schema["const"],)
-    listed = schema.get("enum")
-    return tuple(listed) if isinstance(listed, list) else None
-
-
-def _types(schema: Mapping[str, Any], values: tuple[Any, ...] | None) -> tuple[str, ...] | None:
-    """The types that a schema names, or that follow from what else it says; None where nothing does."""
-    named = schema.get("type")
-    types: tuple[str, ...] | None = (named,) if isinstance(named, str) else tuple(named) if named else None
-    if types is None and values is not None:
-        types = tuple(dict.fromkeys(map(_type, values)))
-    if types is None and "properties" in schema:
-        types = (OBJECT,)
-    if types is None and ("items" in schema or "prefixItems" in schema):
-        types = ("array",)
-    if types is not None and schema.get("nullable") is True:
-        types = (*types, "null")
-    return types
-
-
-def _type(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, dict | list):
-        return OBJECT if isinstance(value, dict) else "array"
-    return "integer" if isinstance(value, int) else "number"
-
-
-def _anchors(node: Any, pointer: str = "#") -> Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$anchor"), str):
-            yield f"#{node['$anchor']}", pointer
-        for key, inner in node.items():
-            yield from _anchors(inner, pointer + step(key))
-    elif isinstance(node, list):
-        for index, inner in enumerate(node):
-            yield from _anchors(inner, f"{pointer}/{index}")
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+_WIDER: Final = {"date-time": "string", "date": "string", "integer": "number"}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Final
 
-from localtalon import recordings
+from localtalon import recorded_files, recordings
 from localtalon.check import config_rules, event_rules, plan_rules, subject
 from localtalon.check.ledger import Ledger
 from localtalon.check.subject import Subject
@@ -21,6 +21,8 @@ OURS: Final = {
 
 ALWAYS: Final = ("CONFIG", "ATT-1", "ATT-2", "ATT-3")
 _EVERY: Final = 1000  # events between two reports of progress
+
+_NAMED: Final = 3
 
 
 def events(item: Subject, recorded: Sequence[str] = (), plan: str | None = None) -> Iterator[Event]:
@@ -45,7 +47,7 @@ def events(item: Subject, recorded: Sequence[str] = (), plan: str | None = None)
             for number in judging.judge(recordings.calls(recorded)):
                 if number % _EVERY == 0:
                     yield Tried("EVENTS", number, 0)
-            notes += _told(judging)
+            notes += [*_told(judging), *_passed_over(recorded)]
     yield from ledger.judged()
     yield Ended(time.perf_counter() - begun, tuple(notes))
 
@@ -67,4 +69,13 @@ def _planned(item: Subject, recorded: bool, plan: bool) -> Iterator[Planned]:
 
 def _told(judging: event_rules.EventRules) -> Iterator[str]:
     others = f", and {judging.others} of other types, which are never sent (ID-3)" if judging.others else ""
-    yield f"{judging.identifies} identifies were mapped{others}"
+    count = judging.identifies
+    yield f"{count} {'identify was' if count == 1 else 'identifies were'} mapped{others}"
+
+
+def _passed_over(recorded: Sequence[str]) -> Iterator[str]:
+    """What stands in the folders of events and was not read, as its names do not say that it holds any."""
+    names = recorded_files.passed_over(recorded)
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"not read, as no file of events is called so: {', '.join(names[:_NAMED])}{more}"

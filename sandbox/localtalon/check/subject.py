@@ -59,8 +59,10 @@ class Subject:
         return next((attribute for attribute in self.definitions.attributes if attribute.name == name), None)
 
     def ignores(self, name: str) -> bool:
-        """Whether a trait is said not to be meant for Talon.One."""
-        return any(fnmatchcase(name, pattern) for pattern in self.ignored)
+        """Whether a trait is said not to be meant for Talon.One, and is not let through all the same."""
+        if name in self.custom_attributes or name in self.computed:
+            return False
+        return any(name == pattern or fnmatchcase(name, pattern) for pattern in self.ignored)
 
     def place(self, key: str, value: str = "") -> Place:
         """Where a key of the config stands, or a text in the list that it has."""
@@ -97,10 +99,16 @@ def _obscure(config: Config, destination: Destination | None) -> str:
     """Why nobody knows what the destination would send, or what Talon.One would take, or nothing."""
     if destination is None:
         return "the settings of the destination cannot be used, so that nobody knows what it would send"
-    if config.own_deployment is None and not loopback(urlsplit(destination.base_url).hostname or ""):
+    if config.own_deployment is None and not _is_own(destination.base_url, config):
         how = "`localtalon attributes pull` writes them"
         return f"application_domain names a deployment, and the config does not hold its definitions; {how}"
     return ""
+
+
+def _is_own(url: str, config: Config) -> bool:
+    """Whether this is the address of the config's own emulator, which has the definitions of the demo."""
+    address = urlsplit(url)
+    return loopback(address.hostname or "") and address.port in (config.emulator.port, urlsplit(_EMULATOR).port)
 
 
 def examine(subject: Subject, ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _HEADER: Final = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?$")
+_SAID: Final = re.compile(r"""(?:[^#"']|"(?:\\.|[^"\\])*"|'[^']*'|["'])*""")
 _STEP: Final = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
 
 
@@ -13,18 +14,31 @@ def line(text: str, dotted: str, value: str = "") -> int:
 
     The nearest line above is given where the key itself is not found.
     """
-    rows = text.splitlines()
+    rows = text.split("\n")  # no other mark ends a line of TOML
     start, end, rest = _section(rows, dotted)
-    key = _STEP.match(rest)
-    if key is None:
-        return start
-    own = re.compile(rf"\s*[\"']?{re.escape(key[1])}[\"']?\s*=")
-    at = next((index for index in range(start, end) if own.match(rows[index])), None)
+    at = _key(rows[:end], start, [step[1] for step in _STEP.finditer(rest)])
     if at is None:
         return start
     quoted = (f'"{value}"', f"'{value}'")
     below = range(at, end) if value else ()
-    return next((index for index in below if any(text in rows[index] for text in quoted)), at) + 1
+    return next((index for index in below if any(text in _said(rows[index]) for text in quoted)), at) + 1
+
+
+def _key(rows: list[str], start: int, steps: list[str]) -> int | None:
+    """The row of a key, written with as many steps of the way to it as there are in one row."""
+    for many in range(len(steps), 0, -1):
+        way = r"\s*\.\s*".join(rf"[\"']?{re.escape(step)}[\"']?" for step in steps[:many])
+        own = re.compile(rf"\s*{way}\s*=")
+        found = next((index for index in range(start, len(rows)) if own.match(rows[index])), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _said(row: str) -> str:
+    """A row without its comment."""
+    said = _SAID.match(row)
+    return said[0] if said else ""
 
 
 def _section(rows: list[str], dotted: str) -> tuple[int, int, str]:
