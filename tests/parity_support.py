@@ -166,7 +166,7 @@ def started(folder: Path, line: list[str], **more: str) -> "subprocess.Popen[str
 def customers(emulator: Emulator) -> dict[str, Any]:
     """All customers of the sandbox that an emulator shows, with their attributes."""
     headers = {"authorization": f"ManagementKey-v1 {MANAGEMENT_KEY}"}
-    listed = emulator.client.get("/v1/customers/no_total?sandbox=true", headers=headers).json()["data"]
+    listed = emulator.client.get("/v1/customers/no_total?pageSize=1000&sandbox=true", headers=headers).json()["data"]
     return {customer["integrationId"]: customer["attributes"] for customer in listed}
 
 

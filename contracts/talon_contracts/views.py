@@ -69,9 +69,10 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class UpdateView:
-    """A direct update, and the rules by which Talon.One refuses it."""
+    """A direct update, what is defined, and the rules by which Talon.One refuses it."""
 
     update: Update
+    definitions: Definitions
     refused: frozenset[str]
 
 
@@ -113,7 +114,7 @@ def as_it_is(case: object, settings: DestinationSettings, definitions: Definitio
 
 def view_update(update: Update, settings: DestinationSettings, definitions: Definitions) -> UpdateView:
     """What a direct update shows."""
-    return UpdateView(update, frozenset(_offences(update.second, definitions)))
+    return UpdateView(update, definitions, frozenset(_offences(update.second, definitions)))
 
 
 def view_name(

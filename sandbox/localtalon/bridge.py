@@ -142,14 +142,14 @@ class Bridge:
             raise LookupError(f"no event has the messageId {message_id!r}; the last are: {known}")
         return msgspec.json.decode(reply.body, type=Explanation)
 
-    def events(self, state: str | None = None) -> list[Explanation]:
-        """Every event, the oldest first: those in this state (waiting, delivered, skipped, dead)."""
+    def events(self, state: str | None = None, latest: int | None = None) -> list[Explanation]:
+        """Every event, the oldest first: those in this state (waiting, delivered, skipped, dead), or the latest few."""
         found: list[Explanation] = []
         page = _Events(next=0)
-        while page.next is not None:
+        while page.next is not None and (latest is None or len(found) < latest):
             page = self._read("/_bridge/events", limit=1000, state=state, before=page.next or None)
             found += page.events
-        return found[::-1]
+        return found[:latest][::-1]
 
     def dead_letters(self) -> list[Explanation]:
         """The events that were given up, the oldest first."""

@@ -9,21 +9,22 @@ from localtalon.deployment import Talon
 from localtalon.explanation import LONGEST
 
 MOST = 10  # requests, and events, that are shown
+LATEST = 1000  # events that are looked at when a bridge ends: a test that went well should not wait for more
 
 
 class Told:
     """What the fixtures of one test have to say: asked while they live, and kept when they end."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, Callable[[], Iterable[str]]] = {}
+        self._lines: dict[str, Callable[[int | None], Iterable[str]]] = {}
 
     def talon(self, talon: Talon) -> None:
         """From now on there is a deployment."""
-        self._lines["talon"] = lambda: _lines(_refused(talon))
+        self._lines["talon"] = lambda latest: _lines(_refused(talon))
 
     def bridge(self, bridge: Bridge) -> None:
         """From now on there is a bridge."""
-        self._lines["bridge"] = lambda: _lines(_events(bridge))
+        self._lines["bridge"] = lambda latest: _lines(_events(bridge, latest))
 
     def knows(self, name: str) -> bool:
         """Whether there is one."""
@@ -31,12 +32,14 @@ class Told:
 
     def keep(self, name: str) -> None:
         """It ends: a fixture that ends after it may fail too."""
-        kept = self._lines[name]()
-        self._lines[name] = lambda: kept
+        kept = self._lines[name](LATEST)
+        self._lines[name] = lambda latest: kept
 
     def section(self) -> str:
         """All there is to say; empty where all went well."""
-        return "\n".join(line for name in ("talon", "bridge") if name in self._lines for line in self._lines[name]())
+        return "\n".join(
+            line for name in ("talon", "bridge") if name in self._lines for line in self._lines[name](None)
+        )
 
 
 def _lines(found: Iterator[str]) -> tuple[str, ...]:
@@ -61,13 +64,14 @@ def _refused(talon: Talon) -> Iterator[str]:
     yield from _more(len(bad))
 
 
-def _events(bridge: Bridge) -> Iterator[str]:
+def _events(bridge: Bridge, latest: int | None) -> Iterator[str]:
     if bridge.closed:
         return
-    events = bridge.events()
+    events = bridge.events(latest=latest)
     ill = [each for each in events if not each.well]
     if ill:
-        yield f"Of {_counted(len(events), 'event')}, {len(ill)} did not arrive whole:"
+        which = "the latest " if len(events) == latest else ""
+        yield f"Of {which}{_counted(len(events), 'event')}, {len(ill)} did not arrive whole:"
     for each in islice(ill, MOST):
         yield from (f"  {line}" for line in islice(each.lines(), MOST))
     yield from _more(len(ill))

@@ -279,6 +279,9 @@ def test_a_call_that_is_none_is_refused_with_its_place(bridge: Bridge) -> None:
 def test_more_events_than_a_page_holds_are_all_listed(bridge: Bridge) -> None:
     sent = bridge.batch({"userId": f"u{number}", "traits": {}} for number in range(1500))
     assert [event.message_id for event in bridge.events()] == sent
+    assert [event.message_id for event in bridge.events(latest=1100)] == sent[-1100:]
+    bridge.idle()
+    assert [event.message_id for event in bridge.events("skipped", latest=2)] == sent[-2:]
 
 
 def test_more_dead_letters_than_a_page_holds_are_all_listed_and_replayed(talon: Talon, bridge: Bridge) -> None:

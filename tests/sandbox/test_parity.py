@@ -120,7 +120,15 @@ def compared(emulator: Emulator, folder: Path, entries: tuple[str, ...], **assum
     wished = wish(emulator.url, folder)
     with prepared(wished, ENVIRONMENT) as found:
         comparison = Comparison(
-            found.ground, wished.manifest, {**DEFAULTS, **assumed}, entries, found.paces, "0", seed=1, prefix="ci-"
+            found.ground,
+            wished.manifest,
+            {**DEFAULTS, **assumed},
+            entries,
+            found.paces,
+            "0",
+            seed=1,
+            cases=5,
+            prefix="ci-",
         )
         return collected(comparison.events())
 

@@ -233,6 +233,14 @@ def test_of_a_real_deployment_nothing_is_asked_that_could_harm(emulator: Emulato
                 bench.management.define("x", "string")
             with pytest.raises(CannotJudge, match="does not begin with"):
                 bench.talon_one.update("somebody", {})
+            before, ours = found.ground.ledger.kept, f"{bench.tag()}/é"
+            with pytest.raises(CannotJudge, match="'somebody' does not begin with"):
+                bench.talon_one.update_all({ours: {}, "somebody": {}})
+            assert found.ground.ledger.kept == before
+            bench.talon_one.update(ours, {})
+            bench.talon_one.update_all({f"{ours}1": {}, f"{ours}2": {}})
+            noted = found.ground.ledger.kept[len(before) :]
+            assert [each.name for each in noted] == [ours, f"{ours}1", f"{ours}2"]
         finally:
             bench.close()
     assert "somebody" not in customers(emulator)

@@ -260,7 +260,21 @@ class SendsAbsentTraitsAsNull(WrongBridge):
     rule = "MAP-6"
     # A patch is no patch any more.
     also = frozenset(
-        {"ATT-1", "ATT-2", "ATT-4", "AUD-4", "ID-1", "ID-2", "ID-3", "LIM-1", "DEL-1", "DEL-2", "DEL-3", "AUD-5"}
+        {
+            "ATT-1",
+            "ATT-2",
+            "ATT-4",
+            "AUD-4",
+            "ID-1",
+            "ID-2",
+            "ID-3",
+            "ID-4",
+            "LIM-1",
+            "DEL-1",
+            "DEL-2",
+            "DEL-3",
+            "AUD-5",
+        }
     )
 
     def attributes(self, event: Event) -> dict[str, Any]:
@@ -427,6 +441,7 @@ class KeepsTheFirstValue(WrongBridge):
             "MAP-8",
             "ID-1",
             "ID-3",
+            "ID-4",
             "ATT-1",
             "ATT-2",
             "LIM-1",
@@ -551,7 +566,21 @@ class DeliversBackwards(WrongBridge):
     rule = "DEL-2"
     # With several updates of one name the last one counts.
     also = frozenset(
-        {"ATT-1", "ATT-2", "ATT-4", "AUD-4", "AUD-6", "MAP-6", "MAP-8", "ID-1", "ID-3", "DEL-1", "LIM-1", "DEL-3"}
+        {
+            "ATT-1",
+            "ATT-2",
+            "ATT-4",
+            "AUD-4",
+            "AUD-6",
+            "MAP-6",
+            "MAP-8",
+            "ID-1",
+            "ID-3",
+            "ID-4",
+            "DEL-1",
+            "LIM-1",
+            "DEL-3",
+        }
     )
 
     def in_order(self, events: list[Event]) -> list[Event]:

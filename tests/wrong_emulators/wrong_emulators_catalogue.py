@@ -76,6 +76,17 @@ class WrongEmulator(Passing):
     check: ClassVar[str]
 
 
+class TakesIdsInAnyCase(WrongEmulator):
+    """Finds profiles whatever the case of their Integration ID."""
+
+    check = "ID-1 at Talon.One"
+
+    async def answer(self, request: Request) -> None:
+        if "/customer_profiles/" not in request.path:
+            return await request.forward()
+        return await request.forward(path=request.path.lower(), raw_path=request.path.lower().encode())
+
+
 class IgnoresCase(WrongEmulator):
     """Finds a definition whatever the case of its name."""
 
@@ -112,6 +123,21 @@ class CoercesTypes(WrongEmulator):
         if request.updated is None:
             return await request.forward()
         return await request.forward(attributes=lambda sent: {name: _coerced(name, sent[name]) for name in sent})
+
+
+class DropsNullsInLists(WrongEmulator):
+    """Leaves null out of lists and is content."""
+
+    check = "ATT-2 at Talon.One"
+
+    async def answer(self, request: Request) -> None:
+        if request.updated is None:
+            return await request.forward()
+        return await request.forward(attributes=lambda sent: {name: _without_nulls(sent[name]) for name in sent})
+
+
+def _without_nulls(value: Any) -> Any:
+    return [item for item in value if item is not None] if isinstance(value, list) else value
 
 
 def _coerced(name: str, value: Any) -> Any:
@@ -159,6 +185,32 @@ class KeepsNulls(WrongEmulator):
         return await request.forward(
             attributes=lambda sent: {name: value for name, value in sent.items() if value is not None}
         )
+
+
+class CutsTexts(WrongEmulator):
+    """Keeps what fits into a column of 255 characters."""
+
+    check = "ATT-4 at Talon.One"
+
+    async def answer(self, request: Request) -> None:
+        if request.updated is None:
+            return await request.forward()
+        return await request.forward(
+            attributes=lambda sent: {
+                name: value[:255] if isinstance(value, str) else value for name, value in sent.items()
+            }
+        )
+
+
+class LosesBulks(WrongEmulator):
+    """Answers updates of several profiles, and does nothing about them."""
+
+    check = "ATT-4 bulk at Talon.One"
+
+    async def answer(self, request: Request) -> None:
+        if (request.method, request.path) == ("PUT", "/v2/customer_profiles"):
+            return await request.reply(204)
+        return await request.forward()
 
 
 class OpensToAnybody(WrongEmulator):

@@ -1,15 +1,54 @@
 """The bench for the checks of rules on a ground: what they make is noted, at the ground's pace."""
 
-from typing import Final
+from typing import Any, Final
+from urllib.parse import unquote
 
-from talon_contracts.exact_json import Object
+from talon_contracts.exact_json import Object, decode
 from talon_contracts.oracle import DestinationSettings
 from talon_contracts.parity.belongings import CHECKED, MARK, Belonging, mark_of
 from talon_contracts.parity.ground import Ground
 from talon_contracts.parity.line import Pace
-from talon_contracts.targets import Bench, CannotJudge, Levers, Management, Reply, TalonOne
+from talon_contracts.targets import Bench, CannotJudge, Channel, Levers, Management, Reply, TalonOne
 
 _ATTRIBUTES: Final = "/v1/attributes"
+_PROFILES: Final = "/v2/customer_profiles"
+
+
+class _Noting:
+    """A channel that notes every customer before an update goes out, and lets nothing else be written."""
+
+    def __init__(self, onward: Channel, ground: Ground, pace: Pace) -> None:
+        self.url = onward.url
+        self._onward = onward
+        self._ground = ground
+        self._pace = pace
+
+    def request(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Reply:
+        """One exchange."""
+        self._ground.heed()
+        customers = () if method == "GET" else _updated(method, path, body)
+        tag = self._ground.access.tag
+        for customer in customers:
+            if not customer.startswith(tag):
+                raise CannotJudge(f"the integration ID {customer!r} does not begin with {tag!r}")
+        for customer in customers:
+            self._ground.ledger.add(Belonging("customer", customer))
+        self._pace.keep()
+        return self._onward.request(method, path, headers, body)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._onward.close()
+
+
+def _updated(method: str, path: str, body: bytes | None) -> tuple[str, ...]:
+    """Whom an update is about; raises CannotJudge for any other request that writes."""
+    if method == "PUT" and path.startswith(f"{_PROFILES}/"):
+        return (unquote(path.removeprefix(f"{_PROFILES}/")),)
+    if method == "PUT" and path == _PROFILES:
+        document: Any = decode(body or b"")
+        return tuple(each["integrationId"] for each in document["customerProfiles"])
+    raise CannotJudge(f"{method} {path} is no update of customers: nobody would remove what it makes")
 
 
 class _Customers(TalonOne):
@@ -17,28 +56,11 @@ class _Customers(TalonOne):
 
     def __init__(self, ground: Ground, pace: Pace) -> None:
         super().__init__(ground.deployment.url, ground.access.api_key)
-        self._pace = pace
-        self._ground = ground
-
-    def profile(self, integration_id: str) -> Object | None:
-        """The attributes that the profile holds."""
-        self._ground.heed()
-        self._pace.keep()
-        return super().profile(integration_id)
-
-    def update(self, integration_id: str, attributes: Object, *, authorization: str | None = None) -> Reply:
-        """Patch one profile."""
-        tag = self._ground.access.tag
-        if not integration_id.startswith(tag):
-            raise CannotJudge(f"the integration ID {integration_id!r} does not begin with {tag!r}")
-        self._ground.heed()
-        self._pace.keep()
-        self._ground.ledger.add(Belonging("customer", integration_id))
-        return super().update(integration_id, attributes, authorization=authorization)
+        self._channel = _Noting(self._channel, ground, pace)
 
 
 class _Definitions(Management):
-    """A Management API that lets attributes be made by emulators only: they stay for ever."""
+    """A Management API that lets attributes be made by emulators only, since they stay, and writes nothing else."""
 
     def __init__(self, ground: Ground, pace: Pace) -> None:
         super().__init__(ground.deployment.url, ground.access.management_key, ground.access.application)
@@ -47,12 +69,12 @@ class _Definitions(Management):
 
     def request(self, method: str, path: str, body: Object | None = None) -> Reply:
         """One exchange."""
-        makes = method != "GET" and path.startswith(_ATTRIBUTES)
-        if makes and not self._ground.access.emulated:
+        writes = method != "GET"
+        if writes and not self._ground.access.emulated:
             raise CannotJudge("its cases make attributes, which cannot be deleted: only an emulator is asked")
         self._pace.keep()
         reply = super().request(method, path, body)
-        made = reply.json() if makes and reply.status == 201 else None
+        made = reply.json() if writes and path.startswith(_ATTRIBUTES) and reply.status == 201 else None
         if isinstance(made, dict):
             self._ground.ledger.add(Belonging("attribute", str(made.get("name"))))
         return reply

@@ -35,13 +35,9 @@ def updates(names: Names, *, values: Literal["any", "fitting"]) -> SearchStrateg
 def _wrong(names: Names, among: tuple[str, ...]) -> SearchStrategy[Object]:
     """One value that does not fit, of each type alike; at times none."""
     kinds = sorted({names.types[name] for name in among})
-    each = [
-        st.dictionaries(
-            st.sampled_from([name for name in among if names.types[name] == kind]),
-            unfitting(kind),
-            min_size=1,
-            max_size=1,
-        )
-        for kind in kinds
-    ]
-    return st.one_of(st.just({}), *each)
+    of_kind = {kind: st.sampled_from([name for name in among if names.types[name] == kind]) for kind in kinds}
+    return st.one_of(st.just({}), *(st.builds(_one, each, unfitting(kind)) for kind, each in of_kind.items()))
+
+
+def _one(name: str, value: Json) -> Object:
+    return {name: value}
