@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from localtalon.parity import Comparison
     from localtalon.parity_access import Opened, Wish
     from localtalon.parity_manifest import Manifest
+    from talon_contracts.parity.ground import Ground
 
 _MANIFEST: Final = Path("localtalon-parity.ndjson")
+_MOST_SHOWN: Final = 2000
 
 
 @click.command()
@@ -107,18 +109,22 @@ def _wish(manifest: Path, largest_body: int, wished: dict[str, Any]) -> "Wish":
 
 def _written(comparison: "Comparison", outputs: Outputs) -> int:
     """Compare, whatever signal ends it, and keep nothing in the working directory."""
+    listen(comparison.ground)
+    with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", scratch)
+        return outputs.write(comparison.events())
+
+
+def listen(ground: "Ground") -> None:
+    """Have SIGINT and SIGTERM end a comparison, so that what it made is removed."""
 
     def interrupt(number: int, frame: object) -> None:
         again, ground.interrupted = ground.interrupted, True
         if again or not ground.drawing:  # Hypothesis would lose an exception that strikes its callback of the collector
             raise KeyboardInterrupt
 
-    ground = comparison.ground
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, interrupt)
-    with tempfile.TemporaryDirectory() as scratch:  # for what Hypothesis keeps between runs
-        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", scratch)
-        return outputs.write(comparison.events())
 
 
 def _check_names(only: tuple[str, ...], known: tuple[str, ...]) -> None:
@@ -138,6 +144,7 @@ def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]
     from localtalon.parity_access import opened
     from talon_contracts.parity.preparation import Unfit, check_key, find_attributes
     from talon_contracts.parity.sweep import audience_names, leftovers, strangers
+    from talon_contracts.reports.text import printable
     from talon_contracts.targets import CannotJudge
 
     try:
@@ -146,20 +153,23 @@ def _reached(wish: "Wish", clean_only: bool) -> tuple["Opened", tuple[str, ...]]
         doubt = check_key(found.ground)
         wish.manifest.check()
         left = wish.manifest.left()
-        audiences = audience_names(found.ground) if left or clean_only else {}
+        audiences = audience_names(found.ground)  # also before any is made, since none is removed whose name is unknown
         if foreign := strangers(found.ground, left, audiences):
             raise Unfit(_refusal(wish, foreign))
         for belonging in (*left, *(leftovers(found.ground, audiences) if clean_only else ())):
-            found.ground.ledger.add(belonging)
+            found.ground.ledger.know(belonging)
         find_attributes(found.ground)
     except (Unfit, CannotJudge) as error:
-        startup.fail(str(error))
+        startup.fail(printable(str(error)))
     return found, () if doubt is None else (doubt,)
 
 
 def _refusal(wish: "Wish", foreign: tuple[str, ...]) -> str:
+    from talon_contracts.reports.text import shortened
+
     what = f"{str(wish.manifest.path)!r} lists what is not of comparisons with the prefix {wish.prefix!r}"
-    return f"{what}: {', '.join(foreign)}; nothing is removed: take the lines out, or give the --prefix of then"
+    named = shortened(", ".join(foreign), _MOST_SHOWN)
+    return f"{what}: {named}; nothing is removed: take the lines out, or give the --prefix of then"
 
 
 def _plan(found: "Opened", entries: tuple[str, ...]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts_support import serving
-from talon_contracts.parity.belongings import Belonging, Ledger
+from talon_contracts.parity.belongings import Belonging, Ledger, tag_of
 from talon_contracts.parity.line import Answer, Line, Pace
 from talon_contracts.parity.observation import Seen, Unknown, Unlike, by_status, observe
 from talon_contracts.targets import CannotJudge
@@ -118,3 +118,19 @@ def test_a_ledger_keeps_what_is_left_and_notes_each_once() -> None:
     ledger.forget(third)
     assert noted == [first, second, third]
     assert (ledger.kept, ledger.removed) == ((first,), [second])
+
+
+NAMES = st.text(st.sampled_from("ab0AF-_./\n+x"), max_size=14)
+PREFIXES = st.text(st.sampled_from("ab0-_.+"), min_size=1, max_size=4)
+
+
+@given(PREFIXES, NAMES)
+def test_only_a_prefix_and_a_tag_make_a_customer_ours(prefix: str, name: str) -> None:
+    tag = name[len(prefix) : len(prefix) + 9]
+    ours = name.startswith(prefix) and len(tag) == 9 and tag[8] == "-" and set(tag[:8]) <= set("0123456789abcdef")
+    assert tag_of(prefix, name) == (prefix + tag if ours else None)
+
+
+@given(PREFIXES, st.integers(0, 2**32 - 1), NAMES)
+def test_every_customer_of_a_comparison_is_ours(prefix: str, number: int, rest: str) -> None:
+    assert tag_of(prefix, f"{prefix}{number:08x}-{rest}") == f"{prefix}{number:08x}-"

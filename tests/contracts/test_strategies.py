@@ -62,7 +62,9 @@ def test_cases_keep_to_their_tag(check: Check, data: st.DataObject) -> None:
     assert len(events) == len(case.drafts)
     assert len({str(event["messageId"]) for event in events}) == len(events)
     assert case.whole is not None or "tag-1" in case.user_id("tag-1")
-    assert {event.get("userId") for event in events} <= {case.user_id("tag-1"), None, ""}
+    mine = [event for draft, event in zip(case.drafts, events, strict=True) if not draft.of_namesake]
+    assert {event.get("userId") for event in mine} <= {case.user_id("tag-1"), None, ""}
+    assert all("tag-1" in str(event["userId"]) for event in events if event not in mine)
     assert case.user_id("tag-1") != case.user_id("tag-2") or case.whole in (".", "..")
 
 

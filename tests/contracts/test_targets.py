@@ -168,3 +168,21 @@ def test_levers_behind_a_token_are_not_taken_for_none() -> None:
             with contextlib.suppress(ValueError):
                 seen = levers.there
             assert seen is there
+
+
+def test_an_answer_that_is_cut_off_is_no_answer() -> None:
+    def cut(listener: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"cut')
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=cut, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for _ in range(2):
+            with contextlib.closing(Connection(url)) as connection, pytest.raises(CannotJudge, match="IncompleteRead"):
+                connection.request("GET", "/", {})
+        thread.join()

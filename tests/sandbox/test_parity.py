@@ -35,6 +35,7 @@ from talon_contracts.reports.events import Report, collected
 from talon_emulator.assumptions import BY_ID, DEFAULTS, TABLE
 from talon_emulator.settings import Settings
 
+SLOW = {"window-of-a-limit", "client-of-a-limit", "LIM-1 at Talon.One"}
 OTHERS = [(each.id, choice) for each in TABLE for choice in [*each.choices][1:]]
 
 
@@ -135,7 +136,7 @@ def compared(emulator: Emulator, folder: Path, entries: tuple[str, ...], **assum
 
 def test_the_emulator_agrees_with_itself_and_nothing_stays(tmp_path: Path) -> None:
     with running(WITHOUT_LIMITS) as emulator:
-        report = compared(emulator, tmp_path, ENTRIES)
+        report = compared(emulator, tmp_path, tuple(entry for entry in ENTRIES if entry not in SLOW))
         assert {judged.check: judged.reason for judged in report.judged if judged.status != "kept"} == {}
         touched = {name for entry in emulator.journal("?limit=1000") for name in entry["integrationIds"]}
         assert audiences(emulator) == []

@@ -18,9 +18,9 @@ from click.testing import CliRunner, Result
 from contracts_support import serving
 from emulator_support import Emulator, running
 from localtalon.cli import main
-from localtalon.parity import ENTRIES, entries_at
+from localtalon.parity import ENTRIES, announced, entries_at
 from localtalon.parity_access import THIRD_PARTY
-from localtalon.parity_command import parity
+from localtalon.parity_command import listen, parity
 from localtalon.parity_manifest import site
 from parity_support import (
     ENVIRONMENT,
@@ -120,6 +120,9 @@ def test_it_says_what_it_would_make_and_makes_it_only_when_somebody_agrees(emula
     assert "Application 1 (Shop, sandbox)" in done.stderr
     assert "localtalon_parity_1_inferred" in done.stderr
     assert "names begin with localtalon_parity_1_" in done.stderr
+    assert (
+        "attributes whose names begin with localtalon_parity_x, which stay and are used once, for ATT-3" in done.stderr
+    )
     assert "integration IDs begin with ci-" in done.stderr
     assert "say --yes" in done.stderr
     assert untouched(emulator)
@@ -223,6 +226,7 @@ def test_of_a_real_deployment_nothing_is_asked_that_could_harm(emulator: Emulato
         entries, (note,) = entries_at(found.ground)
         assert {*ENTRIES} - {*entries} == {*note.partition(": ")[2].split(", ")}
         assert {"ATT-3 at Talon.One", "LIM-1 at Talon.One"} <= {*ENTRIES} - {*entries}
+        assert announced(found.ground, ENTRIES) is None
         assert entries_at(found.ground, ["LIM-1 at Talon.One"]) == (("LIM-1 at Talon.One",), ())
         assert not [each for each in found.ground.ledger.kept if each.kind in ("attribute", "session")]
         bench = bench_on(found.ground, *found.paces)
@@ -268,14 +272,47 @@ def begun(emulator: Emulator, folder: Path) -> "subprocess.Popen[str]":
     return running_one
 
 
-def test_an_interrupt_ends_it_and_everything_is_removed(emulator: Emulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_and_everything_is_removed(emulator: Emulator, tmp_path: Path, number: int) -> None:
     with begun(emulator, tmp_path) as running_one:
-        running_one.send_signal(signal.SIGTERM)
-        out, _ = running_one.communicate(timeout=60)
+        running_one.send_signal(number)
+        out, complaint = running_one.communicate(timeout=60)
     assert running_one.returncode == 2
+    assert "Exception ignored" not in complaint
+    assert "Traceback" not in complaint
     assert {check["status"] for check in json.loads(out)["checks"]} <= {"kept", "unjudged"}
     assert not any(customers(emulator).values())
     assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Puts the handlers of signals back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_while_cases_are_drawn_an_interrupt_waits_for_the_next_request(emulator: Emulator, tmp_path: Path) -> None:
+    with prepared(wish(emulator.url, tmp_path)) as found:
+        ground = found.ground
+        listen(ground)
+        ground.drawing = True
+        signal.raise_signal(signal.SIGINT)
+        bench = bench_on(ground, *found.paces)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                bench.talon_one.update(bench.tag(), {})
+            assert ground.ledger.kept == ()
+        finally:
+            bench.close()
+        with pytest.raises(KeyboardInterrupt):  # who asks again does not want to wait
+            signal.raise_signal(signal.SIGINT)
+        ground.drawing = ground.interrupted = False
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
 
 
 def test_what_a_killed_one_left_behind_is_removed_by_the_next(emulator: Emulator, tmp_path: Path) -> None:
@@ -348,6 +385,35 @@ def test_a_customer_without_our_prefix_and_tag_is_never_touched(
     assert f"customer {name}; nothing is removed" in done.stderr
     assert customers(emulator) == {name: precious["attributes"]}
     assert manifest.read_text() == before
+
+
+def test_a_refusal_is_short_and_moves_no_cursor(emulator: Emulator, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest"
+    manifest.write_text(
+        line(emulator.url, "\x1b[2J") + "".join(line(emulator.url, f"x{number}") for number in range(999))
+    )
+    done = run(tmp_path, arguments(emulator.url, "--yes", "--clean-only"))
+    assert done.exit_code == 2
+    assert r"customer \x1b[2J, customer x0" in done.stderr
+    assert len(done.stderr) < 2500
+
+
+def test_who_does_not_agree_leaves_the_manifest_as_it_is(emulator: Emulator, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest"
+    manifest.write_text(line(emulator.url, "ci-0a0a0a0a-1"))
+    assert run(tmp_path, arguments(emulator.url, "--clean-only")).exit_code == 2
+    assert manifest.read_text() == line(emulator.url, "ci-0a0a0a0a-1")
+
+
+def test_where_audiences_are_not_listed_nothing_is_made_since_none_could_be_removed(tmp_path: Path) -> None:
+    with running(WITHOUT_LIMITS) as emulator, relayed(emulator.url) as (url, relay):
+        relay.alter = lambda method, path, headers, status, body: (
+            (403, b"{}") if path.startswith("/v1/audiences") else (status, body)
+        )
+        done = run(tmp_path, arguments(url, "--yes"))
+        assert untouched(emulator)
+    assert done.exit_code == 2
+    assert "GET /v1/audiences?pageSize=1000&skip=0: 403" in done.stderr
 
 
 @pytest.mark.parametrize("more", [("--only", "null-value"), ("--clean-only",)])

@@ -139,7 +139,7 @@ def test_the_commands_of_the_document_run(emulator: str) -> None:
     ]
     alone, serving_one, foreign = commands
     assert alone == "localtalon verify"
-    done = verify("--examples", "8")
+    done = verify("--examples", "15", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     assert serving_one == "localtalon emulator --port 8900"
     with bridge(WithoutIdle, emulator) as url:

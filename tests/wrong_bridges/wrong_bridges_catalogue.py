@@ -165,8 +165,8 @@ class KnowsNoComputations(WrongBridge):
     """Sends listed traits only."""
 
     rule = "MAP-4"
-    # Computed traits are not listed.
-    also = frozenset({"AUD-2", "AUD-4", "AUD-6", "ATT-1", "AUD-5"})
+    # Computed traits are not listed, and the deepest leaves of MAP-1 are under one.
+    also = frozenset({"MAP-1", "AUD-2", "AUD-4", "AUD-6", "ATT-1", "AUD-5"})
 
     def computation_key(self, event: Event) -> str | None:
         return None
@@ -322,8 +322,8 @@ class SplitsArrivingKeys(WrongBridge):
     """Makes snake case of keys that are already made."""
 
     rule = "AUD-2"
-    # The demo audience has such a key.
-    also = frozenset({"AUD-4", "AUD-5"})
+    # The demo audience has such a key, flat and as the deepest path of MAP-1.
+    also = frozenset({"MAP-1", "AUD-4", "AUD-5"})
 
     def name(self, path: Path) -> str:
         return re.sub("(?<=[0-9])(?=[a-z])", "_", super().name(path))
@@ -360,7 +360,7 @@ class StringifiesBooleans(WrongBridge):
 
     rule = "AUD-4"
     # A key can only be seen to arrive by its value, and the demo audience is boolean; a text makes a wrong type right.
-    also = frozenset({"AUD-2", "ATT-2", "AUD-5"})
+    also = frozenset({"MAP-1", "AUD-2", "ATT-2", "AUD-5"})
 
     def value(self, name: str, value: Any) -> Any:
         return str(value).lower() if isinstance(value, bool) else value
@@ -391,8 +391,8 @@ class SkipsUnknownAttributes(WrongBridge):
     """Knows what Talon.One knows, and leaves the rest out."""
 
     rule = "ATT-1"
-    # A key that must stay wrong is an unknown name.
-    also = frozenset({"AUD-2"})
+    # A key that must stay wrong is an unknown name, and so are the deepest of MAP-1.
+    also = frozenset({"MAP-1", "AUD-2"})
     known = frozenset({"order_completed_last_30days", "lifetime_value"})
 
     def attributes(self, event: Event) -> dict[str, Any]:

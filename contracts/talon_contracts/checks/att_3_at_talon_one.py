@@ -13,7 +13,7 @@ from talon_contracts.judges import judge_definitions
 from talon_contracts.strategies import Names
 from talon_contracts.strategies.talon_ones import Definitions
 
-_ENDS: Final = ("a", "A", "b", "a1", "_", "a b", "a-b", "a.b", "ä", "ſ", "٣", "a\n", "")
+_ENDS: Final = ("a", "a", "A", "b", "a1", "_", "a b", "a-b", "a.b", "ä", "ſ", "٣", "a\n", "")
 _TITLE_ENDS: Final = (*_ENDS, "a (b)", "it's", "*!~", "a/b", "a,b", "😀")
 _STARTS: Final = ("", "", "", "", "", "1", "_", " ", "é", "-")
 
@@ -26,7 +26,7 @@ def _definitions(draw: DrawFn, names: Names) -> Definitions:
     attempts = draw(st.lists(st.builds(Definition, entities, name, title), min_size=1, max_size=3))
     like = draw(st.sampled_from(attempts))
     alike = st.sampled_from((replace(like, title=":z"), replace(like, name=":z"), replace(like, entity="CartItem")))
-    attempts += draw(st.lists(alike, max_size=1))
+    attempts += draw(st.lists(alike, max_size=2))
     return Definitions(tuple(attempts), draw(st.sampled_from((("name", "other"), ("type", "number")))))
 
 

@@ -12,12 +12,12 @@ from talon_contracts.strategies import Case, Names
 from talon_contracts.strategies.calls import user_id_ends
 from talon_contracts.strategies.traits import alone_or_batched, call, plain_pairs
 
-_LENGTHS: Final = (LONGEST_INTEGRATION_ID, LONGEST_INTEGRATION_ID + 1, 1500)
+_LENGTHS: Final = (LONGEST_INTEGRATION_ID, LONGEST_INTEGRATION_ID, LONGEST_INTEGRATION_ID + 1, 1500)
 
 
 @st.composite
 def _odd_ids(draw: DrawFn, names: Names) -> Case:
-    kind = draw(st.sampled_from(("odd", "odd", "odd", "long", "long", "dots", "namesake")))
+    kind = draw(st.sampled_from(("odd", "odd", "odd", "long", "long", "long", "dots", "namesake")))
     case = Case((), envelope=draw(alone_or_batched()))
     if kind == "dots":
         case = replace(case, whole=draw(st.sampled_from((".", ".."))))

@@ -14,7 +14,7 @@ from talon_contracts.views import CaseView
 
 _OTHER_TYPES: Final = ("track", "page", "screen", "group", "alias")
 # Not of the tracking API: Segment's message to delete a user, and what nobody sends yet.
-_UNKNOWN_TYPES: Final = ("delete", "delete", "Identify", "identify ", "x")
+_UNKNOWN_TYPES: Final = ("delete", "delete", "Identify", "Identify", "identify ", "x")
 
 
 @st.composite

@@ -23,7 +23,7 @@ def _nested(draw: DrawFn, names: Names) -> Case:
     pairs = draw(_nested_pairs(names))
     taken = {flat_name(pair) for pair in pairs}
     flat = [pair for pair in draw(plain_pairs(names, min_size=0)) if flat_name(pair) not in taken]
-    deep = draw(st.sampled_from((*_DEEP, *_long_ways(names)))) if draw(st.integers(0, 3)) == 0 else None
+    deep = draw(st.sampled_from((*(None,) * 6, *_DEEP, *_long_ways(names))))
     if deep is None:
         return single(draw, [*pairs, *flat])
     value = draw(plain(names.types["_".join(deep)])) if "_".join(deep) in names.types else "deep"

@@ -92,6 +92,10 @@ class Ledger:
             self._note(belonging)
             self._kept[belonging] = None
 
+    def know(self, belonging: Belonging) -> None:
+        """Something was made before, and noted then."""
+        self._kept[belonging] = None
+
     def remove(self, belonging: Belonging) -> None:
         """Something is gone."""
         if belonging in self._kept:

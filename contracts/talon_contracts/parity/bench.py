@@ -60,7 +60,7 @@ class _Customers(TalonOne):
 
 
 class _Definitions(Management):
-    """A Management API that lets attributes be made by emulators only, since they stay, and writes nothing else."""
+    """A Management API that is written to at emulators only: the attributes that are made stay."""
 
     def __init__(self, ground: Ground, pace: Pace) -> None:
         super().__init__(ground.deployment.url, ground.access.management_key, ground.access.application)

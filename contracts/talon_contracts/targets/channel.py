@@ -137,6 +137,8 @@ class Connection:
         self._http.request(method, self._prefix + path, body=body, headers=headers)
         answer = self._http.getresponse()
         content = answer.read(_LARGEST + 1)
+        if answer.length and len(content) <= _LARGEST:  # reading so many bytes at most, http.client lets it pass
+            raise http.client.IncompleteRead(content, answer.length)
         if len(content) > _LARGEST:
             raise OSError(f"the answer has more than {_LARGEST} bytes")
         return Reply(answer.status, content, answer.headers.get("Retry-After"))
