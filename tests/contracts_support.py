@@ -12,7 +12,7 @@ import uvicorn
 
 from talon_contracts.exact_json import Json, decode
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.targets import Bench, Bridge, Connection, Levers, Management, TalonOne, Target
+from talon_contracts.targets import Bench, Bridge, Connection, Levers, Management, Reply, TalonOne, Target
 from talon_emulator.app import create_app
 from talon_emulator.settings import Settings
 
@@ -63,14 +63,10 @@ def serving(app: Any) -> Iterator[str]:
             thread.join(20)
 
 
-class Recorder:
-    """An ASGI app that hands every request on to another server and keeps what was sent: the path and the message.
-
-    `messages` are as they arrived, numbers exact; a body that is compressed is kept inflated.
-    """
+class Relay:
+    """An ASGI app that hands every request on to another server; subclasses look at it, or alter what comes back."""
 
     def __init__(self, url: str) -> None:
-        self.messages: list[tuple[str, Json]] = []
         self._onward = Connection(url)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -85,11 +81,35 @@ class Recorder:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"] if name != b"host"}
-        path = scope["raw_path"].decode()
-        self.messages.append((path, decode(gzip.decompress(body) if headers.get("content-encoding") else body)))
+        query = scope["query_string"].decode()
+        path = scope["raw_path"].decode() + (f"?{query}" if query else "")
+        self.came(path, headers, body)
         reply = self._onward.request(scope["method"], path, headers, body)
-        await send({"type": "http.response.start", "status": reply.status, "headers": []})
-        await send({"type": "http.response.body", "body": reply.body})
+        status, content = self.answered(scope["method"], path, headers, reply)
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": content})
+
+    def came(self, path: str, headers: dict[str, str], body: bytes) -> None:
+        """Look at a request before it is handed on."""
+
+    def answered(self, method: str, path: str, headers: dict[str, str], reply: Reply) -> tuple[int, bytes]:
+        """The status and the body that go back."""
+        return reply.status, reply.body
+
+
+class Recorder(Relay):
+    """A relay that keeps what was sent: the path and the message.
+
+    `messages` are as they arrived, numbers exact; a body that is compressed is kept inflated.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.messages: list[tuple[str, Json]] = []
+
+    def came(self, path: str, headers: dict[str, str], body: bytes) -> None:
+        """Keep it."""
+        self.messages.append((path, decode(gzip.decompress(body) if headers.get("content-encoding") else body)))
 
 
 @contextmanager

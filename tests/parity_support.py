@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx
 
-from contracts_support import serving
+from contracts_support import Relay, serving
 from emulator_support import Emulator
 from localtalon.parity_access import Opened, Wish, opened
 from localtalon.parity_manifest import Manifest
 from talon_contracts.parity.belongings import ATTRIBUTES, mark_of
 from talon_contracts.parity.preparation import check_key, find_attributes, make_attributes
-from talon_contracts.targets import Connection
+from talon_contracts.targets import Reply
 from talon_emulator.seed import ApplicationSeed, AttributeSeed, DeploymentSeed, KeySeed, ManagementKeySeed
 from talon_emulator.settings import Settings
 
@@ -62,37 +62,22 @@ Answer = tuple[int, bytes]
 Alter = Callable[[str, str, dict[str, str], int, bytes], Answer]
 
 
-class Relay:
-    """An ASGI app that hands every request on to an emulator, and alters what comes back."""
+class AlteringRelay(Relay):
+    """A relay to an emulator that alters what comes back as it is told to."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(url)
         self.alter: Alter = lambda method, path, headers, status, body: (status, body)
-        self._onward = Connection(url)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            for step in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{step}.complete"})
-            self._onward.close()
-            return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        headers = {name.decode(): value.decode() for name, value in scope["headers"] if name != b"host"}
-        query = scope["query_string"].decode()
-        path = scope["raw_path"].decode() + (f"?{query}" if query else "")
-        reply = self._onward.request(scope["method"], path, headers, body)
-        status, content = self.alter(scope["method"], path, headers, reply.status, reply.body)
-        await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": content})
+    def answered(self, method: str, path: str, headers: dict[str, str], reply: Reply) -> Answer:
+        """As it is told to."""
+        return self.alter(method, path, headers, reply.status, reply.body)
 
 
 @contextmanager
-def relayed(url: str) -> Iterator[tuple[str, Relay]]:
+def relayed(url: str) -> Iterator[tuple[str, AlteringRelay]]:
     """The URL of a relay to an emulator, and the relay."""
-    relay = Relay(url)
+    relay = AlteringRelay(url)
     with serving(relay) as relay_url:
         yield relay_url, relay
 

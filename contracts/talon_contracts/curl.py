@@ -1,8 +1,8 @@
 """curl: what was sent, as lines for a shell."""
 
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from talon_contracts.exact_json import Json, Object, encode
 
@@ -31,8 +31,8 @@ def posts(requests: Iterable[tuple[str, Object]], at: Addresses) -> Iterator[str
         elif path.startswith("/_emulator/"):
             yield _line("POST", at.talon_one + path, "", body)
         else:
-            key, url = _quoted(f"{at.write_key}:"), _quoted(at.bridge + path)
-            yield f"curl -u {key} -H 'Content-Type: application/json' {url} -d {_quoted(_json(body))}"
+            key, url = _filled(f"{at.write_key}:"), quote(at.bridge + path)
+            yield f"curl -u {key} -H 'Content-Type: application/json' {url} -d {quote(_json(body))}"
 
 
 def update(path: str, body: Object, at: Addresses, authorization: str | None = None) -> str:
@@ -43,19 +43,18 @@ def update(path: str, body: Object, at: Addresses, authorization: str | None = N
 
 def read_back(path: str, at: Addresses) -> str:
     """The profile as Talon.One shows it."""
-    return f"curl -H {_quoted(f'Authorization: ApiKey-v1 {at.api_key}')} {_quoted(at.talon_one + path)}"
+    return f"curl -H {_filled(f'Authorization: ApiKey-v1 {at.api_key}')} {quote(at.talon_one + path)}"
 
 
 def _line(method: str, url: str, authorization: str, body: Object) -> str:
-    header = f"-H {_quoted(f'Authorization: {authorization}')} " if authorization else ""
-    return f"curl -X {method} {header}-H 'Content-Type: application/json' {_quoted(url)} -d {_quoted(_json(body))}"
+    header = f"-H {_filled(f'Authorization: {authorization}')} " if authorization else ""
+    return f"curl -X {method} {header}-H 'Content-Type: application/json' {quote(url)} -d {quote(_json(body))}"
 
 
 def _json(value: Json) -> str:
     return encode(value).decode()
 
 
-def _quoted(text: str) -> str:
-    """One word for a shell; a variable in it is filled in by the shell, so that such a word has double quotes."""
-    name = next((word for word in text.replace(":", " ").split() if word.startswith("$LOCALTALON_")), None)
-    return shlex.quote(text) if name is None else f'"{text}"'
+def _filled(text: str) -> str:
+    """One word for a shell, which fills in the variable that stands in it for a key."""
+    return f'"{text}"' if "$LOCALTALON_" in text else quote(text)

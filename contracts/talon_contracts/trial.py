@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from hypothesis import Phase, Verbosity, given, settings
+from hypothesis import given
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, InvalidArgument, Unsatisfiable
 
 from talon_contracts.checks import Check
+from talon_contracts.drawing import drawing
 from talon_contracts.judges import Mismatch, late
 from talon_contracts.strategies import Names, names_of
 from talon_contracts.targets import Bench, CannotJudge
@@ -60,7 +61,7 @@ def run(
 
 
 def lacking(check: Check, bench: Bench) -> str:
-    """What a bench lacks for a check, and how to give it; empty when it lacks nothing."""
+    """What a bench lacks for a check; empty when it lacks nothing."""
     for need in check.needs:
         if getattr(bench, need) is None:
             return _NEEDED[need]
@@ -130,18 +131,9 @@ class _Trial:
 
     def draw(self, names: Names, examples: int, seed: int, *, shrink: bool) -> bool:
         """One round of cases, up to the first mismatch; whether that came again each time it was tried."""
-        arranged = settings(
-            max_examples=examples,
-            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
-            database=None,
-            deadline=None,
-            report_multiple_bugs=False,
-            print_blob=False,
-            verbosity=Verbosity.quiet,
-        )
 
         @seeded(seed)
-        @arranged
+        @drawing(examples, shrink=shrink)
         @given(self.check.strategy(names))
         def each(case: Any) -> None:
             self._judge(case)

@@ -17,8 +17,8 @@ from parity_support import (
     SEED,
     WITHOUT_LIMITS,
     Alter,
+    AlteringRelay,
     FixedWindows,
-    Relay,
     attributes,
     audiences,
     command,
@@ -46,7 +46,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def relay_there(emulator: Emulator) -> Iterator[tuple[str, Relay]]:
+def relay_there(emulator: Emulator) -> Iterator[tuple[str, AlteringRelay]]:
     with relayed(emulator.url) as there:
         yield there
 
@@ -107,7 +107,7 @@ def test_the_answers_that_the_emulator_cannot_give_are_tried_for_all_that_have_n
 
 
 @pytest.mark.parametrize("assumption", UNLIKE)
-def test_another_answer_is_seen(relay_there: tuple[str, Relay], tmp_path: Path, assumption: str) -> None:
+def test_another_answer_is_seen(relay_there: tuple[str, AlteringRelay], tmp_path: Path, assumption: str) -> None:
     url, relay = relay_there
     with prepared(wish(url, tmp_path), ENVIRONMENT) as found:
         kept, relay.alter = relay.alter, UNLIKE[assumption]

@@ -11,10 +11,10 @@ from talon_contracts.oracle import DestinationSettings, NotSent, expected_profil
 from talon_contracts.schemas import problems
 from talon_contracts.strategies.case import Case
 from talon_contracts.targets import Bench, CannotJudge
+from talon_contracts.targets.bench import LOOK_EVERY
 
 LITTLE: Final = 1.0
 """Seconds that what is on its way may take, once something that was sent after it has arrived."""
-LOOK_EVERY: Final = 0.02
 
 
 def judge_bridge(rule: str | None) -> Callable[[Bench, Case], Mismatch | None]:

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from hypothesis import Phase, Verbosity, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky
 from hypothesis.stateful import get_state_machine_test
 
+from talon_contracts.drawing import drawing
 from talon_contracts.judges import Mismatch
 from talon_contracts.machine.world import FEATURES, Found, World, counter
 from talon_contracts.strategies import names_of
@@ -85,16 +85,7 @@ def _world(bench: Bench, begin: Callable[[], None]) -> type[World]:
 
 def _round(world: type[World], examples: int, seed: int) -> tuple[Mismatch | None, bool]:
     """One round of histories: the smallest that went wrong, and whether it did so each time."""
-    arranged = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        phases=[Phase.generate, Phase.shrink],
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
+    arranged = drawing(examples, stateful_step_count=STEPS)
     try:
         seeded(seed)(get_state_machine_test(world, settings=arranged))()
     except Found as error:

@@ -15,7 +15,7 @@ from talon_contracts.targets.management import Management
 from talon_contracts.targets.talon_one import TalonOne
 
 _PLAIN: Final[dict[str, Json]] = {"string": "plain", "number": 1, "time": "2024-01-02T03:04:05Z", "boolean": True}
-_LOOK_EVERY: Final = 0.02
+LOOK_EVERY: Final = 0.02
 """Seconds between two looks for what a bridge delivers that does not tell when it is idle."""
 
 
@@ -66,7 +66,7 @@ class Bench:
             if time.monotonic() > until:
                 seconds = f"{self.bridge.settle_seconds:g} s"
                 raise CannotJudge(f"an identify that the bridge accepted does not arrive in {seconds}: user {user!r}")
-            time.sleep(_LOOK_EVERY)
+            time.sleep(LOOK_EVERY)
         return None
 
     def send_plain(self, user: str) -> None:

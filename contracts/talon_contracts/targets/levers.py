@@ -46,9 +46,8 @@ class Levers:
             reply = self._channel.request("GET", "/_emulator/faults", self._headers)
         except CannotJudge:
             return False
-        if (
-            reply.status == 401 and b'"hint"' in reply.body
-        ):  # an emulator's own words; others say 401 to whatever they lack
+        # With a hint it is an emulator that says so; others may answer 401 to whatever they do not have.
+        if reply.status == 401 and b'"hint"' in reply.body:
             what = f"the emulator at {self._channel.url} asks for a control token, or for another one"
             raise ValueError(f"{what}: give emulator.control_token in the config, or LOCALTALON_EMULATOR_CONTROL_TOKEN")
         return reply.status == 200
@@ -124,7 +123,7 @@ class Levers:
         self._channel.close()
 
     def _of_side(self, path: str) -> str:
-        return f"{path}?deployment={quote(self.side().name if self._side is None else self._side.name)}"
+        return f"{path}?deployment={quote(self.side().name)}"
 
     def _ask(self, method: str, path: str, body: "Object | dict[str, Any] | None" = None) -> Any:
         reply = self._channel.request(method, path, self._headers, None if body is None else encode(body))
