@@ -33,7 +33,7 @@ def test_r18_a_jump_of_the_clock_stalls_and_kills_nothing(
         began = time.monotonic()
         jumped[0] = jump
         served.identify("v", {"n": 2})
-        assert served.idle(4), served.events()
+        assert served.idle(60), served.events()
         took = time.monotonic() - began
         counts = served.counts()
     report(f"a wait of 1 s took {took:.2f} s, delivered {counts['delivered']}, dead {counts['dead']}")
