@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --custom-compile-command "make lock"
 PARTS := bridge emulator contracts sandbox tests benchmarks
 
-.PHONY: sandbox test reliability chaos conformance coverage cores mutate check fix table bench lock help clean
+.PHONY: sandbox test reliability chaos conformance coverage cores mutate check fix table bench bench-engage lock help clean
 
 sandbox: $(VENV)/.runtime ## set up, then run emulator and bridge with the demo deployment
 	@$(BIN)/localtalon up
@@ -54,13 +54,16 @@ table: $(VENV)/.dev ## write the tables that are made from the code into README 
 bench: $(VENV)/.dev ## what we measure, each a ratio against a ceiling taken in the same run
 	$(BIN)/python -m benchmarks
 
+bench-engage: $(VENV)/.dev ## of these a million members synced, and 1 % of them; MEMBERS=50000 for a quick look
+	@LOCALTALON_BENCH_MEMBERS=$(or $(MEMBERS),1000000) $(BIN)/python -m benchmarks engage
+
 lock: $(VENV)/.dev ## refresh the lock files from pyproject.toml
 	$(LOCK) pyproject.toml --extra verify -o requirements/runtime.txt
 	$(LOCK) --group build -o requirements/build.txt
 	$(LOCK) pyproject.toml --extra verify --group build --group dev -o requirements/dev.txt
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile
 
 clean: ## forget the environment and what was built
 	rm -rf $(VENV) dist build

@@ -1,20 +1,25 @@
-"""Run every benchmark and print the table."""
+"""Run the benchmarks and print the table: `python -m benchmarks [PART...]`, by default every part."""
 
-from benchmarks import bridge, cold_start, contracts, emulator, plugin, throughput
+import sys
+
+from benchmarks import bridge, cold_start, contracts, emulator, engage, plugin, throughput
+
+PARTS = {
+    "cold_start": cold_start.measure,
+    "throughput": throughput.measure,
+    "bridge": bridge.measure,
+    "emulator": emulator.measure,
+    "contracts": contracts.measure,
+    "plugin": plugin.measure,
+    "engage": engage.measure,
+}
 
 
 def main() -> None:
     """One line a measurement: figure, goal, and the figures behind it."""
     print(f"{'what':<48} {'figure':>9}  {'goal':<9}  figures (medians)")
-    for measure in (
-        cold_start.measure,
-        throughput.measure,
-        bridge.measure,
-        emulator.measure,
-        contracts.measure,
-        plugin.measure,
-    ):
-        for line in measure():
+    for part in sys.argv[1:] or PARTS:
+        for line in PARTS[part]():
             mark = "" if line.met else "  MISSED"
             print(f"{line.name:<48} {line.figure:>9,.2f}  {line.goal:<9}  {line.detail}{mark}", flush=True)
 

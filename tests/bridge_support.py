@@ -310,7 +310,7 @@ class Bridge:
 def running(settings: Settings, outbox: Outbox | None = None, **more: Any) -> Iterator[Bridge]:
     """A bridge served as the project serves it, on a free port, until the block ends."""
     app = create_app(settings, outbox=outbox, **more)
-    service = Service("bridge", app, bind("127.0.0.1", 0, "bridge", "--port"))
+    service = Service("bridge", app, bind("127.0.0.1", 0, "bridge", "--port"), grace=settings.clients_grace)
 
     async def main(stop: asyncio.Event, ready: Callable[[], None]) -> None:
         try:

@@ -1,5 +1,6 @@
-"""The table of wrong bridges and wrong emulators, and of the rules that catch them."""
+"""The table of wrong bridges, wrong Engages and wrong emulators, and of the rules that catch them."""
 
+from engage import wrong_engages_catalogue
 from wrong_bridges import wrong_bridges_catalogue
 from wrong_bridges.wrong_bridges_catalogue import WrongBridge
 from wrong_emulators import wrong_emulators_catalogue
@@ -10,6 +11,9 @@ def render() -> str:
     lines = ["| rule | wrong bridge | its mistake | also seen by |", "|---|---|---|---|"]
     kinds = sorted(wrong_bridges_catalogue.ALL, key=lambda kind: kind.rule)
     lines += [f"| {kind.rule} | {_words(kind)} | {_mistake(kind)} | {_also(kind)} |" for kind in kinds]
+    lines += ["", "| check | rule | wrong Engage | its mistake |", "|---|---|---|---|"]
+    engages = wrong_engages_catalogue.ALL
+    lines += [f"| {kind.check} | {kind.rule} | {_words(kind)} | {_mistake(kind)} |" for kind in engages]
     lines += ["", "| check | wrong emulator | its mistake |", "|---|---|---|"]
     lines += [f"| {kind.check} | {_words(kind)} | {_mistake(kind)} |" for kind in wrong_emulators_catalogue.ALL]
     return "\n".join(lines) + "\n"

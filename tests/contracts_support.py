@@ -12,7 +12,7 @@ import uvicorn
 
 from talon_contracts.exact_json import Json, decode
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.targets import Bench, Bridge, Connection, Levers, Management, Reply, TalonOne, Target
+from talon_contracts.targets import Bench, Bridge, Connection, Engage, Levers, Management, Reply, TalonOne, Target
 from talon_emulator.app import create_app
 from talon_emulator.settings import Settings
 
@@ -145,6 +145,7 @@ def bench(
         audience_key=audience_key,
         management=Management(talon_one_url, MANAGEMENT_KEY, 1),
         levers=Levers(talon_one_url),
+        engage=Engage(bridge_url) if bridge_url else None,
     )
     try:
         yield made

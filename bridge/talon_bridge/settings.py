@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `data`: None for memory, a directory for a SQLite file in it. `allowed_hosts`: Host names under which `/_bridge/`
     and `/metrics` answer, besides addresses and localhost. `control_token`: what these ask for; None asks for nothing.
     `webhook_secret`: what `/webhook` is signed with; None closes it. `log`: the form of the lines on standard error.
+    `management_key`: a Management API key of the deployment, which Engage asks for its attributes with; None: never.
     `max_requests_per_second`: 0 for no limit (Segment's integrations with Talon.One are held to 60, documented).
     `first_wait` comes before the second attempt and is doubled for each later one; a destination that does not accept
     the API key or cannot be reached is asked again after `probe_every`. From `bulk_threshold` profiles that are ready
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_secret: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     control_token: str | None = None
+    management_key: str | None = None
     max_requests_per_second: float = 60
     max_concurrent_requests: int = 32
     request_timeout: float = 10
@@ -103,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise SettingsError("bridge.max_requests_per_second must be 0 (no limit) or more")
         if self.control_token == "":
             raise SettingsError("bridge.control_token is empty; leave it out, or choose one")
+        if self.management_key == "":
+            raise SettingsError("bridge.management_key is empty; leave it out, or give a Management API key")
         if not self.write_keys or not all(self.write_keys):
             raise SettingsError("bridge.write_keys must name at least one write key")
         if self.webhook_secret == "":

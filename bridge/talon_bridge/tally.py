@@ -7,8 +7,8 @@ class Tally:
     """Counters that only go up; every process counts for itself.
 
     `requests` to Talon.One by (`single`, `merged` or `bulk`; the status as text, or `none` where no answer came),
-    `accepted` events and `duplicates` (DEL-3) by door (`tracking`, `destination`, `webhook`), `settled` events by
-    state.
+    `accepted` events and `duplicates` (DEL-3) by door (`tracking`, `destination`, `webhook`, `engage`), `settled`
+    events by state.
     """
 
     def __init__(self) -> None:

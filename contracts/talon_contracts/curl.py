@@ -21,10 +21,13 @@ class Addresses:
 def posts(requests: Iterable[tuple[str, Object]], at: Addresses) -> Iterator[str]:
     """Requests that were made in order: those of the tracking API to the bridge, all others to Talon.One.
 
-    What has no path is something to be done by hand.
+    `PUT /_bridge/...`, and any other method, goes to the bridge. What has no path is something to be done by hand.
     """
     for path, body in requests:
-        if not path.startswith("/"):
+        method, _, control = path.partition(" ")
+        if control.startswith("/_bridge/"):
+            yield _of_engage(method, at.bridge + control, body)
+        elif not path.startswith("/"):
             yield f"# {path}"
         elif path.startswith("/v1/attributes"):
             yield _line("POST", at.talon_one + path, f"ManagementKey-v1 {at.management_key}", body)
@@ -49,6 +52,12 @@ def read_back(path: str, at: Addresses) -> str:
 def _line(method: str, url: str, authorization: str, body: Object) -> str:
     header = f"-H {_filled(f'Authorization: {authorization}')} " if authorization else ""
     return f"curl -X {method} {header}-H 'Content-Type: application/json' {quote(url)} -d {quote(_json(body))}"
+
+
+def _of_engage(method: str, url: str, body: Object) -> str:
+    """A request to Engage: a document, or under its content type the text of a source."""
+    ((kind, text),) = body.items() if "/sync" in url else (("application/json", _json(body)),)
+    return f"curl -X {method} -H 'Content-Type: {kind}' {quote(url)} --data-binary {quote(str(text))}"
 
 
 def _json(value: Json) -> str:

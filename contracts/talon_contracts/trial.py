@@ -44,7 +44,10 @@ def run(
     if missing:
         return Unjudged(check.name, missing)
     seed = secrets.randbits(32) if seed is None else seed
-    names = names_of(bench.settings, bench.definitions)
+    try:
+        names = _names(check, bench)
+    except CannotJudge as error:
+        return Unjudged(check.name, str(error))
     bench.looked.clear()
     wanted = examples if check.most is None else min(examples, check.most)
     trial = _Trial(check, bench, lambda cases: tell(cases, wanted) if tell else None)
@@ -63,7 +66,8 @@ def run(
 def lacking(check: Check, bench: Bench) -> str:
     """What a bench lacks for a check; empty when it lacks nothing."""
     for need in check.needs:
-        if getattr(bench, need) is None:
+        found = getattr(bench, need)
+        if found is None or (need == "engage" and not found.there):
             return _NEEDED[need]
     return ""
 
@@ -71,7 +75,10 @@ def lacking(check: Check, bench: Bench) -> str:
 def undrawable(check: Check, bench: Bench) -> str:
     """Why nothing can be drawn for a check from what is set up; empty where something can."""
     trial = _Trial(replace(check, judge=lambda bench, case: None), bench, lambda cases: None)
-    trial.draw(names_of(bench.settings, bench.definitions), 1, 0, shrink=False)
+    try:
+        trial.draw(_names(check, bench), 1, 0, shrink=False)
+    except CannotJudge as error:
+        trial.trouble = error
     return "" if trial.trouble is None else str(trial.trouble)
 
 
@@ -79,8 +86,15 @@ _NEEDED: Final = {
     "bridge": "there is no bridge",
     "audience_key": "how it makes the keys of audiences cannot be seen over the tracking API",
     "management": "there is no Management API key to ask Talon.One with",
+    "engage": "this bridge has no audiences and computed traits of its own under /_bridge/engage",
     "levers": "this Talon.One has no faults, limits and clock to be moved, as emulators have under /_emulator/",
 }
+
+
+def _names(check: Check, bench: Bench) -> Names:
+    """What is set up to draw from; audiences that a bridge has already keep their attributes to themselves."""
+    taken = bench.engage.keys() if "engage" in check.needs and bench.engage is not None else frozenset()
+    return names_of(bench.settings, {name: kind for name, kind in bench.definitions.items() if name not in taken})
 
 
 def _nothing_to_draw(names: Names) -> str:

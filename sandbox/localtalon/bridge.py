@@ -11,9 +11,11 @@ from urllib.parse import quote
 import msgspec
 
 from localtalon import payload
+from localtalon.bridge_engage import Engage
 from localtalon.explanation import Explanation
 from localtalon.hosting import Hosted
 from localtalon.in_process import InProcess
+from localtalon.talon_controls import Clock
 from talon_emulator.nearest import nearest
 
 _ENGAGE = "personas"
@@ -56,6 +58,8 @@ _EVENTS = msgspec.json.Decoder(_Events)
 class Bridge:
     """A bridge, and what Segment does with it: `url` and `write_key` are for Segment's libraries.
 
+    `engage` has audiences and computed traits; `clock` is what their schedules and times go by.
+
     Calls take Segment's own names for what else they have: see `Members`; a `batch` may have any. Each returns its
     messageId. Use as a context, or `close` it; the sandbox does at its end.
     """
@@ -66,6 +70,8 @@ class Bridge:
         self._hosted = hosted
         self._app = app
         self._numbers = itertools.count(1)
+        self.engage = Engage(app)
+        self.clock = Clock(app, "/_bridge/clock")
         self.closed = False
         self._headers = ((b"authorization", b"Basic " + base64.b64encode(f"{write_key}:".encode())),)
 

@@ -18,6 +18,7 @@ _LATE: dict[str, str] = {
     "attributes": "localtalon.attribute_commands:attributes",
     "check": "localtalon.check_command:check",
     "contracts": "localtalon.contract_commands:contracts",
+    "engage": "localtalon.engage_commands:engage",
     "parity": "localtalon.parity_command:parity",
     "verify": "localtalon.verify_command:verify",
 }

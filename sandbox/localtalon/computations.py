@@ -1,39 +1,66 @@
-"""The audiences and computed traits of the config: their keys, and why one of them cannot have its own."""
+"""The audiences and computed traits of the config, as Engage knows them, and why one of them cannot be."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 
-from talon_bridge.audience_key import key_of, possible_name, problems
+from talon_bridge.audience_key import key_of
+from talon_bridge.engage import computations, schedule
+from talon_bridge.engage.computations import MAX_LEAVING, Source
+from talon_bridge.engage.computations import Computation as Engaged
+from talon_bridge.engage.problems import EngageError
 from talon_emulator.attributes import AttributeType
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+KEY_PROBLEMS: Final = frozenset({"bad_key", "key_taken"})
 
 
 class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[audiences]]`: an audience of Engage; without a `key` it has the one that its name makes (AUD-1)."""
+    """`[[audiences]]`: an audience of Engage; without a `key` it has the one that its name makes (AUD-1).
+
+    `source` is what its scheduled syncs read, `every` how often, `max_leaving` the share of the members that may leave.
+    """
 
     name: Name
     key: str | None = None
+    id: str | None = None
+    max_leaving: Share = MAX_LEAVING
+    source: Name | None = None
+    query: Name | None = None
+    every: Name | None = None
 
 
 class ComputedTrait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[computed_traits]]`: a computed trait of Engage; `type` is the attribute type that its values have."""
+    """`[[computed_traits]]`: a computed trait of Engage; `type` is the attribute type that its values have.
+
+    With `nullify` a user who is missing from the next sync gets null (AUD-6); the rest is as an audience has it.
+    """
 
     name: Name
     type: AttributeType
     key: str | None = None
+    id: str | None = None
+    nullify: bool = False
+    max_leaving: Share = MAX_LEAVING
+    source: Name | None = None
+    query: Name | None = None
+    every: Name | None = None
 
 
 Computation = Audience | ComputedTrait
 
 
-class KeyProblem(msgspec.Struct, frozen=True):
-    """Why a computation cannot have its key (AUD-3); `place` is its dotted key in the config."""
+class Problem(msgspec.Struct, frozen=True):
+    """Why a computation cannot be; `place` is its dotted key in the config, `of_key` tells one that AUD-3 forbids."""
 
     place: str
     message: str
+    hint: str
+    of_key: bool
 
 
 def noun(computation: Computation) -> str:
@@ -56,19 +83,90 @@ def placed(
         yield f"computed_traits[{index}]", trait
 
 
-def key_problems(audiences: Sequence[Audience], computed_traits: Sequence[ComputedTrait]) -> Iterator[KeyProblem]:
-    """Everything wrong with their keys; audiences and computed traits share one set of names (AUD-3)."""
-    owners: dict[str, Computation] = {}
-    for place, computation in placed(audiences, computed_traits):
-        own = key(computation)
-        where = f"{place}.{'name' if computation.key is None else 'key'}"
-        wrong = problems({computation.name: own})
-        if wrong:
-            yield KeyProblem(where, f"{noun(computation)}: {wrong[0].reason}")
-        elif not possible_name(own):
-            reason = f"no Talon.One attribute can be called {own!r}: a name has letters, digits and _ only"
-            yield KeyProblem(where, f"{noun(computation)}: {reason}")
-        elif own in owners:
-            yield KeyProblem(where, f"{noun(computation)}: {noun(owners[own])} already has the key {own}")
+def engaged(computation: Computation, folder: Path) -> Engaged:
+    """As Engage knows it. A source that is a path is one from `folder`; without an id it has its key as one."""
+    own = key(computation)
+    trait = computation if isinstance(computation, ComputedTrait) else None
+    kind: Any = "boolean" if trait is None else trait.type  # a type that Engage does not take is a problem
+    return Engaged(
+        id=own if computation.id is None else computation.id,
+        kind="audience" if trait is None else "computed_trait",
+        name=computation.name,
+        key=own,
+        type=kind,
+        nullify=trait is not None and trait.nullify,
+        max_leaving=computation.max_leaving,
+        source=_source(computation, folder),
+        configured=True,
+    )
+
+
+def problems(audiences: Sequence[Audience], computed_traits: Sequence[ComputedTrait]) -> Iterator[Problem]:
+    """Everything wrong with them; audiences and computed traits share one set of names (AUD-3), and one of ids."""
+    kept: list[Engaged] = []
+    owners: dict[str, str] = {}
+    for number, (place, computation) in enumerate(placed(audiences, computed_traits)):
+        wanted = engaged(computation, Path())
+        numbered = msgspec.structs.replace(wanted, id=str(number))  # ids are compared below, with better words
+        try:
+            computations.check(numbered, kept)
+            kept.append(numbered)
+        except EngageError as error:
+            where = f"{place}.{'name' if computation.key is None else 'key'}"
+            yield Problem(where, error.message.removesuffix(" (AUD-3)"), error.hint, error.code in KEY_PROBLEMS)
+            continue
+        for member, wrong in _wrong(computation, wanted):
+            yield Problem(f"{place}.{member}", f"{noun(computation)}: {wrong.message}", wrong.hint, False)
+        if wanted.id in owners:
+            message = f"{noun(computation)}: {owners[wanted.id]} already has the id {wanted.id}"
+            yield Problem(f"{place}.id", message, "give one of them another id", False)
+        owners.setdefault(wanted.id, noun(computation))
+
+
+def _wrong(computation: Computation, wanted: Engaged) -> Iterator[tuple[str, EngageError]]:
+    """What of a computation alone cannot be used, each with the key of it."""
+    try:
+        computations.check(wanted, ())
+    except EngageError as error:
+        yield "id", error
+    if wanted.type not in computations.VALUE_TYPES:
+        hint = f"give one of {', '.join(computations.VALUE_TYPES)}"
+        yield "type", EngageError("bad_definition", f"no trait can have {wanted.type} values", hint)
+    for member, needed in (("every", "source"), ("query", "source")):
+        if getattr(computation, member) is not None and getattr(computation, needed) is None:
+            what = f"it has {member}, and no source"
+            yield member, EngageError("no_source", what, "give source, a file, directory or database URL")
+    if computation.source is not None and _is_database(computation.source) != (computation.query is not None):
+        if computation.query is None:
+            hint = "give query, an SQL text that selects user ids"
+            yield "source", EngageError("bad_source", "its source is a database, and there is no query", hint)
         else:
-            owners[own] = computation
+            hint = "leave query out, or give a database URL"
+            yield "query", EngageError("bad_source", "its source is no database, and there is a query", hint)
+    if computation.every is not None:
+        try:
+            schedule.parse(computation.every)
+        except EngageError as error:
+            yield "every", error
+
+
+def _is_database(source: str) -> bool:
+    from talon_bridge.engage.sources import is_database
+
+    return is_database(source)
+
+
+def _source(computation: Computation, folder: Path) -> Source | None:
+    if computation.source is None:
+        return None
+    return Source(_from(folder, computation.source), computation.query, computation.every)
+
+
+def _from(folder: Path, source: str) -> str:
+    """A source with its path, if it is one or the URL of a SQLite file, taken from a folder."""
+    if source.startswith("sqlite:///"):
+        path = source.removeprefix("sqlite:///")
+        return source if path.startswith("/") else f"sqlite:///{quote(str(folder))}/{path}"
+    if source.startswith("sqlite:"):
+        return f"sqlite:{folder / source.removeprefix('sqlite:')}"
+    return source if _is_database(source) else str(folder / source)

@@ -2,11 +2,14 @@
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from localtalon.computations import Audience, ComputedTrait, key_problems
+from localtalon import computations
+from localtalon.computations import Audience, ComputedTrait
+from talon_bridge.engage.computations import Computation
 from talon_bridge.nearest import nearest
 from talon_bridge.settings import Destination, SettingsError
 from talon_bridge.settings import Settings as BridgeSettings
@@ -66,6 +69,7 @@ class BridgeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_secret: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     allowed_hosts: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     control_token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    management_key: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     max_requests_per_second: float | msgspec.UnsetType = msgspec.UNSET
     max_concurrent_requests: int | msgspec.UnsetType = msgspec.UNSET
     request_timeout: float | msgspec.UnsetType = msgspec.UNSET
@@ -110,15 +114,24 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """A document, completed; `origin` is what messages call it."""
+    """A document, completed; `origin` is what messages call it, `folder` is where its relative sources are.
+
+    `management_key` is that of the environment, for the deployment that the application domain names.
+    """
 
     origin: str = "the demo"
+    folder: Path = Path()
+    management_key: str | None = None
     emulator: EmulatorSection = EmulatorSection()
     bridge: BridgeSection = BridgeSection()
     destination: DestinationSection = DestinationSection()
     own_deployment: DeploymentSeed | None = None
     audiences: tuple[Audience, ...] = ()
     computed_traits: tuple[ComputedTrait, ...] = ()
+
+    def __repr__(self) -> str:
+        """Leave the key out."""
+        return f"Config(origin={self.origin!r}, …)"
 
     @property
     def deployment(self) -> DeploymentSeed:
@@ -154,7 +167,7 @@ class Config(msgspec.Struct, frozen=True):
         """
         if self.bridge.control_token is None and not loopback(self.bridge.host):
             raise ConfigError(_needs_token("bridge", self.bridge.host))
-        given = msgspec.structs.asdict(self.bridge)
+        given = {**msgspec.structs.asdict(self.bridge), "management_key": self._management_key()}
         destination = self.destination_settings(emulator_url)
         try:
             return BridgeSettings(
@@ -163,6 +176,14 @@ class Config(msgspec.Struct, frozen=True):
             )
         except SettingsError as error:
             raise ConfigError(f"{self.origin}: {error}") from None
+
+    def computations(self) -> tuple[Computation, ...]:
+        """The audiences and computed traits as Engage takes them. Raises `ConfigError`."""
+        for problem in computations.problems(self.audiences, self.computed_traits):
+            rule = " (AUD-3)" if problem.of_key else ""
+            raise ConfigError(f"{self.origin}: {problem.place}: {problem.message}{rule}; {problem.hint}")
+        written = computations.placed(self.audiences, self.computed_traits)
+        return tuple(computations.engaged(each, self.folder) for _, each in written)
 
     def destination_settings(self, emulator_url: str) -> Destination:
         """The destination, completed from the deployment where the file is silent. Raises `ConfigError`."""
@@ -193,13 +214,12 @@ class Config(msgspec.Struct, frozen=True):
         return Definitions("CustomerProfile", state.attributes)
 
     def warnings(self, emulator_url: str) -> list[str]:
-        """What fits together badly between the destination's settings, its audiences and this emulator's deployment."""
+        """What fits together badly between the destination's settings and this emulator's deployment."""
         destination = self.destination_settings(emulator_url)
-        found = [problem.message for problem in key_problems(self.audiences, self.computed_traits)]
         if destination.base_url != emulator_url:
-            return found
+            return []
         defined = tuple(attribute.name for attribute in self.profile_definitions().attributes)
-        found += [_undefined(name, defined) for name in destination.custom_attributes if name not in defined]
+        found = [_undefined(name, defined) for name in destination.custom_attributes if name not in defined]
         if self.has_strange_key(destination):
             found.append("destination.api_key is no key of the deployment; the emulator will answer 401")
         return found
@@ -208,6 +228,14 @@ class Config(msgspec.Struct, frozen=True):
         """Whether the destination has an API key that the deployment does not know."""
         keys = {key.key for application in self.deployment.applications for key in application.api_keys}
         return destination.api_key not in keys
+
+    def _management_key(self) -> str | None:
+        """What the bridge asks the deployment for its definitions with; a key is never sent to another deployment."""
+        if self.bridge.management_key is not None:
+            return self.bridge.management_key
+        if self.destination.application_domain is not None:
+            return self.management_key
+        return next((key.key for key in self.deployment.management_keys), None)
 
     def _first_key(self) -> str:
         if self.destination.application_domain is not None:

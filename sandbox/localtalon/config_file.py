@@ -14,6 +14,7 @@ from localtalon.config import Config, ConfigError, Document
 
 FILE_NAME = "localtalon.toml"
 PREFIX = "LOCALTALON_"
+MANAGEMENT_KEY = "LOCALTALON_MANAGEMENT_KEY"
 SECTIONS = ("emulator", "bridge", "destination")
 _SAME = (*SECTIONS, "audiences", "computed_traits")
 
@@ -40,7 +41,9 @@ def read(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
         written = msgspec.convert(document, Document)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {_explain(str(error))}") from None
-    return Config(origin, **{name: getattr(written, name) for name in _SAME}, own_deployment=written.deployment)
+    folder, key = Path() if path is None else path.parent, environ.get(MANAGEMENT_KEY) or None
+    same = {name: getattr(written, name) for name in _SAME}
+    return Config(origin, folder, key, **same, own_deployment=written.deployment)
 
 
 def _read(path: Path) -> dict[str, Any]:

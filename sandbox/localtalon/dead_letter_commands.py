@@ -7,26 +7,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from localtalon.bridge_options import COULD_NOT_RUN, fail, say, sure, with_bridge, with_client
+
 if TYPE_CHECKING:
     from localtalon.bridge_client import BridgeClient
     from localtalon.redelivery import Done, Verb
 
 _ENDED_ILL = 1
-_COULD_NOT_RUN = 2
 
 _ids = click.argument("message_ids", metavar="[MESSAGE_ID]...", nargs=-1)
 _every = click.option("--all", "every", is_flag=True, help="All dead letters.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def _with_bridge(command: Callable[..., Any]) -> Callable[..., Any]:
-    url = click.option("--bridge", default="http://127.0.0.1:8901", show_default=True, help="The bridge's URL.")
-    token = click.option(
-        "--token",
-        envvar="LOCALTALON_BRIDGE_CONTROL_TOKEN",
-        help="The bridge's control token (default: LOCALTALON_BRIDGE_CONTROL_TOKEN).",
-    )
-    return url(token(command))
 
 
 def _with_filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +32,7 @@ def _with_filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("dead-letters")
-@_with_bridge
+@with_bridge
 @click.option("--message", help="Those with one messageId.")
 @_with_filters
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
@@ -72,11 +63,11 @@ def dead_letters(
         told = listing.found(client, filters, limit)
         click.echo(listing.for_programs(told) if as_json else "\n".join(listing.for_people(told)))
 
-    _with_client(bridge, token, printed)
+    with_client(bridge, token, printed)
 
 
 @click.command()
-@_with_bridge
+@with_bridge
 @_ids
 @_every
 @_with_filters
@@ -118,11 +109,11 @@ def replay(
             click.echo(f"replayed {_letters(done.count)}{fate}")
         _end(done, _ENDED_ILL if dead else 0, as_json)
 
-    _with_client(bridge, token, send)
+    with_client(bridge, token, send)
 
 
 @click.command()
-@_with_bridge
+@with_bridge
 @_ids
 @_every
 @_with_filters
@@ -152,8 +143,8 @@ def discard(
 
         if not yes:
             count = len(message_ids) or redelivery.total(client, filters)
-            if count and not _sure(f"Discard {_letters(count)} for good?"):
-                _fail("nothing was discarded; --yes does not ask")
+            if count and not sure(f"Discard {_letters(count)} for good?"):
+                fail("nothing was discarded; --yes does not ask")
         done = _taken(client, "discard", message_ids, filters, {})
         if as_json:
             click.echo(json.dumps({"discarded": done.count, "problems": done.problems}))
@@ -161,7 +152,7 @@ def discard(
             click.echo(f"discarded {_letters(done.count)}")
         _end(done, 0, as_json)
 
-    _with_client(bridge, token, delete)
+    with_client(bridge, token, delete)
 
 
 def _filters(user: str | None, status: int | None, since: str | None, until: str | None) -> dict[str, Any]:
@@ -192,46 +183,16 @@ def _died_again(client: "BridgeClient", done: "Done", filters: dict[str, Any], t
     from localtalon import redelivery
 
     try:
-        return redelivery.died_again(client, done, filters, timeout, lambda text: _say(text))
+        return redelivery.died_again(client, done, filters, timeout, say)
     except redelivery.WaitedInVain as error:
-        _fail(f"replayed {_letters(done.count)}; {error}")
+        fail(f"replayed {_letters(done.count)}; {error}")
 
 
 def _end(done: "Done", code: int, as_json: bool) -> NoReturn:
     for problem in () if as_json else done.problems:
-        _say(problem)
-    sys.exit(_COULD_NOT_RUN if done.problems else code)
-
-
-def _with_client(url: str, token: str | None, work: "Callable[[BridgeClient], None]") -> None:
-    """Do something with a bridge; what it says against that is one line, and exit code 2."""
-    from localtalon.bridge_client import BridgeClient, BridgeError
-
-    try:
-        with BridgeClient(url, token) as client:
-            work(client)
-    except BridgeError as error:
-        _fail(str(error))
-
-
-def _sure(question: str) -> bool:
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:  # nobody is there to answer
-        click.echo(err=True)
-        return False
+        say(problem)
+    sys.exit(COULD_NOT_RUN if done.problems else code)
 
 
 def _letters(count: int) -> str:
     return f"{count:,} dead letter{'' if count == 1 else 's'}"
-
-
-def _say(text: str) -> None:
-    from talon_contracts.reports.text import printable
-
-    click.echo(f"localtalon: {printable(text)}", err=True)
-
-
-def _fail(text: str) -> NoReturn:
-    _say(text)
-    sys.exit(_COULD_NOT_RUN)

@@ -66,7 +66,7 @@ class Talon:
         self._faults: list[Fault] = []
         self.closed = False
         self.journal = Journal(emulator, self.name)
-        self.clock = Clock(emulator, self.name)
+        self.clock = Clock(emulator, "/_emulator/clock", deployment=self.name)
         try:
             self._limit()
         except ControlError:

@@ -87,7 +87,9 @@ def document(config: Config) -> dict[str, Any]:
     return told
 
 
-def bridge_settings(config: Config, talon_url: str, api_key: str, write_key: str) -> BridgeSettings:
+def bridge_settings(
+    config: Config, talon_url: str, api_key: str, management_key: str, write_key: str
+) -> BridgeSettings:
     """The settings of a bridge of its own for that deployment. Raises `ConfigError`."""
     section = config.bridge
     given = {name: value for name, value in msgspec.structs.asdict(section).items() if value is not msgspec.UNSET}
@@ -96,6 +98,7 @@ def bridge_settings(config: Config, talon_url: str, api_key: str, write_key: str
         "port": 0,
         "data": None,
         "control_token": None,
+        "management_key": management_key,
         "write_keys": (write_key, *given.get("write_keys", ())),
         "max_requests_per_second": 0,
         "first_wait": _FIRST_WAIT,

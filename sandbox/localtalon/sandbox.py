@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
@@ -53,7 +54,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 def compose(settings: Config) -> Pair:
     """Bind both ports and build both apps; the bridge points at the emulator unless the config says otherwise."""
-    of_emulator = settings.emulator_settings()
+    of_emulator, computations = settings.emulator_settings(), settings.computations()
     if settings.emulator.port == settings.bridge.port != 0 and settings.emulator.host == settings.bridge.host:
         raise PortTakenError(f"emulator and bridge are both given port {settings.bridge.port}; each needs its own")
     store = open_store(of_emulator.data)
@@ -65,7 +66,8 @@ def compose(settings: Config) -> Pair:
     except BaseException:
         talon_socket.close()
         raise
-    bridge = Service("bridge", create_bridge(of_bridge), bridge_socket, Protocol, of_bridge.clients_grace)
+    app = create_bridge(of_bridge, computations=computations)
+    bridge = Service("bridge", app, bridge_socket, Protocol, of_bridge.clients_grace)
     return Pair(emulator, bridge, of_emulator, of_bridge, store)
 
 
@@ -154,6 +156,16 @@ class Sandbox:
                 Reply(error.code, told).read()
             raise TimeoutError(f"the bridge is not idle after {seconds:g} s: {told.decode()}") from None
 
+    def advance(self, by: timedelta | float | None = None, **parts: float) -> None:
+        """Let time pass on both clocks: `advance(60)`, `advance(days=31)`. What is then due is waited for by `idle`."""
+        from localtalon.talon_controls import Clock
+
+        pair = self._running
+        tokens = (pair.emulator_settings.control_token, pair.bridge_settings.control_token)
+        for part, token in zip((pair.emulator, pair.bridge), tokens, strict=True):
+            app = InProcess(self._loop, part.app, part.url, token)
+            Clock(app, f"/_{part.name}/clock").advance(by, **parts)
+
     def deployment(
         self,
         config: Config | Path | str | None = None,
@@ -199,12 +211,13 @@ class Sandbox:
             run_rule_engine=run_rule_engine,
         )
         write_key = secrets.token_hex(16)
-        settings = bridge_settings(changed, talon.url, talon.api_key, write_key)
-        service = Service("bridge", create_bridge(settings), bind("127.0.0.1", 0, "bridge", "port"), Protocol)
+        settings = bridge_settings(changed, talon.url, talon.api_key, talon.management_key, write_key)
+        app = create_bridge(settings, computations=changed.computations())
+        service = Service("bridge", app, bind("127.0.0.1", 0, "bridge", "port"), Protocol)
         hosted = Hosted(service)
-        app = InProcess(self._loop, service.app, service.url)
-        app.run(hosted.open())
-        return self._kept(Bridge(hosted, app, write_key))
+        asked = InProcess(self._loop, service.app, service.url)
+        asked.run(hosted.open())
+        return self._kept(Bridge(hosted, asked, write_key))
 
     def _kept(self, made: T) -> T:
         self._open = [*(each for each in self._open if not each.closed), made]

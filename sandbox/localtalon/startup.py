@@ -99,9 +99,10 @@ def bridge(settings: Config) -> tuple[Service, BridgeSettings]:
     from talon_emulator.wire import Protocol
 
     try:
-        of_bridge = settings.bridge_settings(USUAL_EMULATOR)
+        of_bridge, computations = settings.bridge_settings(USUAL_EMULATOR), settings.computations()
         bound = bind(of_bridge.host, of_bridge.port, "bridge", "--port")
-        return Service("bridge", create_app(of_bridge), bound, Protocol, of_bridge.clients_grace), of_bridge
+        app = create_app(of_bridge, computations=computations)
+        return Service("bridge", app, bound, Protocol, of_bridge.clients_grace), of_bridge
     except (ConfigError, PortTakenError, SettingsError, StoreUnavailable) as error:
         fail(str(error))
 

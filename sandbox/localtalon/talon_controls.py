@@ -1,4 +1,4 @@
-"""The controls of a deployment: its clock, and a fault that is in effect."""
+"""The controls of a test: the clock of a deployment or of a bridge, and a fault that is in effect."""
 
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -11,11 +11,12 @@ _PARTS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "micro
 
 
 class Clock:
-    """The time of a deployment. Moments have an offset, or are RFC 3339 text."""
+    """The time of a deployment or bridge, set at `path`. Moments have an offset, or are RFC 3339 text."""
 
-    def __init__(self, emulator: InProcess, deployment: str) -> None:
-        self._emulator = emulator
-        self._deployment = deployment
+    def __init__(self, app: InProcess, path: str, **query: str) -> None:
+        self._app = app
+        self._path = path
+        self._query = query
 
     @property
     def now(self) -> datetime:
@@ -45,7 +46,7 @@ class Clock:
         return self._moved("POST", "/real")
 
     def _moved(self, method: str, path: str, document: Any = None) -> datetime:
-        told = self._emulator.control(method, f"/_emulator/clock{path}", document, deployment=self._deployment)
+        told = self._app.control(method, self._path + path, document, **self._query)
         return datetime.fromisoformat(told["now"])
 
 

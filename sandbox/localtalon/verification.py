@@ -15,7 +15,7 @@ from talon_bridge.audience_key import key_of, problems
 from talon_contracts import verify
 from talon_contracts.curl import Addresses
 from talon_contracts.oracle import DestinationSettings
-from talon_contracts.targets import Bench, Bridge, Levers, Management, TalonOne
+from talon_contracts.targets import Bench, Bridge, Engage, Levers, Management, TalonOne
 from talon_contracts.verify import Plan
 from talon_emulator.seed import DEMO
 
@@ -95,6 +95,7 @@ def _bench(
         management=None if key is None else Management(talon_one, key, _application(config, destination.api_key)),
         levers=levers if levers.there else None,
         restart=restart,
+        engage=Engage(bridge, config.bridge.control_token),
     )
 
 

@@ -48,6 +48,7 @@ def test_idle_waits_for_what_was_accepted(target: Target) -> None:
             "idle": False,
             "counts": {"waiting": 1, "delivered": 0, "skipped": 0, "dead": 0},
             "pausedFor": 0.0,
+            "engage": {"running": [], "queued": 0, "due": []},
         }
         gate.open()
         assert bridge.idle()

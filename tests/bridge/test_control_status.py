@@ -33,6 +33,7 @@ def test_at_rest(target: Target) -> None:
         "counts": {"waiting": 0, "delivered": 0, "skipped": 0, "dead": 0},
         "inFlight": 0,
         "profiles": {"ready": 0, "asleep": 0},
+        "engage": {"running": [], "queued": 0, "due": []},
         "rate": 60,
         "destinations": [
             {

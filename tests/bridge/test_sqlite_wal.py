@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.outbox_stores import call
-from talon_bridge.outbox import FILE_NAME, sqlite_check, sqlite_wal
+from talon_bridge.databases import sqlite_check, sqlite_wal
+from talon_bridge.outbox import FILE_NAME
 from talon_bridge.outbox.sqlite import SqliteOutbox
 from talon_bridge.settings import SettingsError
 
@@ -66,7 +67,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> list[Left]:
 @pytest.fixture
 def warned(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], bool]]:
     def seen() -> bool:
-        found = any(getattr(record, "action", "") == "outbox_doubt" for record in caplog.records)
+        found = any(getattr(record, "action", "") == "database_doubt" for record in caplog.records)
         caplog.clear()
         return found
 

@@ -32,5 +32,14 @@ def test_keys_are_filled_in_by_the_shell() -> None:
     )
 
 
+def test_requests_to_engage_have_their_method_and_type() -> None:
+    place = "/_bridge/engage/audiences/a"
+    defined, synced = curl.posts([(f"PUT {place}", {"name": "A"}), (f"POST {place}/sync", {"text/csv": "u1\n'"})], AT)
+    assert shlex.split(defined)[1:6:2] == ["-X", "-H", f"{AT.bridge}{place}"]
+    assert decode(shlex.split(defined)[-1]) == {"name": "A"}
+    assert shlex.split(synced)[2:5:2] == ["POST", "Content-Type: text/csv"]
+    assert shlex.split(synced)[-2:] == ["--data-binary", "u1\n'"]
+
+
 def test_what_is_done_by_hand_is_a_remark() -> None:
     assert list(curl.posts([("restart the bridge", {})], AT)) == ["# restart the bridge"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from check_support import CONFIG, SHOP, TYPES, check, definitions, errors, findings
 from localtalon import computations, config_file
 from localtalon.check import stream, subject
+from localtalon.config import ConfigError
 from talon_contracts.oracle import audience_key, audience_problem
 from talon_contracts.reports.events import collected
 
@@ -81,7 +82,7 @@ def test_audiences_and_computed_traits(tmp_path: Path, added: str, found: list[t
 @given(st.lists(st.text(max_size=12) | st.sampled_from(["Big spenders", "big  SPENDERS", "30 days"]), max_size=4))
 def test_keys_are_wrong_where_the_oracle_says_so(names: list[str]) -> None:
     audiences = [computations.Audience(name) for name in names]
-    found = {problem.place for problem in computations.key_problems(audiences, ())}
+    found = {problem.place for problem in computations.problems(audiences, ()) if problem.of_key}
     taken: set[str] = set()
     expected = set()
     for index, name in enumerate(names):
@@ -101,12 +102,47 @@ def test_the_hint_to_define_an_audience_is_what_is_missing(tmp_path: Path) -> No
     assert findings(check(tmp_path, mended)) == []
 
 
-def test_a_start_warns_of_a_key_and_goes_on(tmp_path: Path) -> None:
+def test_what_engage_cannot_have_is_found_at_its_key(tmp_path: Path) -> None:
+    text = f"""{SHOP}
+[[audiences]]
+name = "Big Spenders"
+every = "sometimes"
+source = "buyers.csv"
+query = "select 1"
+
+[[audiences]]
+name = "Other"
+key = "vip"
+id = "big_spenders"
+every = "2h"
+
+[[computed_traits]]
+name = "Home"
+type = "location"
+id = "a b"
+source = "postgresql://user:secret@host/name"
+"""
+    report = check(tmp_path, text + definitions({"home": "location"}))
+    found = [(finding.rule, finding.place.pointer) for finding in findings(report) if finding.place is not None]
+    assert sorted(found) == [
+        ("CONFIG", "audiences[0].every"),
+        ("CONFIG", "audiences[0].query"),
+        ("CONFIG", "audiences[1].every"),
+        ("CONFIG", "audiences[1].id"),
+        ("CONFIG", "computed_traits[0].id"),
+        ("CONFIG", "computed_traits[0].source"),
+        ("CONFIG", "computed_traits[0].type"),
+    ]
+    assert not any("secret" in finding.message + finding.hint for finding in findings(report))
+
+
+def test_a_start_refuses_a_key_and_names_the_audience(tmp_path: Path) -> None:
     path = tmp_path / "localtalon.toml"
     path.write_text(f'{SHOP}\n[[audiences]]\nname = "30 day buyers"\n', "utf-8")
-    (warning,) = config_file.load(path, {}).warnings("http://127.0.0.1:8900")
-    assert "audience '30 day buyers'" in warning
-    assert "30_day_buyers" in warning
+    config = config_file.load(path, {})
+    assert config.warnings("http://127.0.0.1:8900") == []
+    with pytest.raises(ConfigError, match=r"audience '30 day buyers': .* 30_day_buyers: .*\(AUD-3\)"):
+        config.computations()
 
 
 def test_definitions_that_cannot_be_are_found_beside_each_other(tmp_path: Path) -> None:

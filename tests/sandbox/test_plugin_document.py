@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from localtalon import Bridge, Talon
+from localtalon.bridge_engage import Audience, ComputedTrait, Engage
 from localtalon.differences import amended
 from localtalon.talon_controls import Clock
 from plugin_support import run_pytest
@@ -32,7 +33,8 @@ def public(kind: type) -> list[str]:
 
 
 def test_all_that_the_fixtures_can_do_is_told() -> None:
-    for kind, silent in ((Talon, {"close"}), (Bridge, {"close"}), (Clock, set())):
+    rest: list[type] = [Clock, Engage, Audience, ComputedTrait]
+    for kind, silent in ((Talon, {"close"}), (Bridge, {"close"}), *((each, set[str]()) for each in rest)):
         missing = [name for name in public(kind) if not re.search(rf"\b{name}\b", TEXT)]
         assert set(missing) <= silent, kind
 

@@ -90,7 +90,7 @@ class WithoutIdle(RightBridge):
 def test_our_own_pair() -> None:
     done = verify("--rule", "MAP-1", "--rule", "DEL-3", "--rule", "AUD-3", "--rule", "VIEW-1", "--examples", "30")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "kept (4): MAP-1, AUD-3, DEL-3, VIEW-1 at Talon.One" in done.stdout
+    assert "kept (5): MAP-1, AUD-3, AUD-3 definitions, DEL-3, VIEW-1 at Talon.One" in done.stdout
 
 
 def test_our_own_pair_through_kills_and_faults() -> None:
@@ -363,3 +363,11 @@ def test_what_is_asked_wrongly(arguments: tuple[str, ...], words: str) -> None:
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_of_a_bridge_without_audiences_of_its_own_none_are_demanded(emulator: str) -> None:
+    with bridge(RightBridge, emulator) as url:
+        done = verify("--bridge", url, "--talon-one", emulator, "--rule", "AUD-5", "--examples", "15", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = {each["check"]: each["status"] for each in json.loads(done.stdout)["checks"]}
+    assert status == {"AUD-5": "kept", "AUD-5 syncs": "untried"}

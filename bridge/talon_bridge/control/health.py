@@ -1,5 +1,6 @@
 """Whether the bridge lives, answers, and is done."""
 
+import time
 from math import inf
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from talon_bridge.control import guard, parameters
 from talon_bridge.control.answers import ProblemError, answer
 from talon_bridge.control.parts import Parts
+from talon_bridge.control.status import of_engage
 
 LONGEST_IDLE_WAIT = 600.0
 
@@ -29,7 +31,7 @@ async def ready(parts: Parts, request: Request) -> Response:
 
 
 async def idle(parts: Parts, request: Request) -> Response:
-    """200 once everything accepted is settled; 409 with the counts when that takes over `timeout` seconds."""
+    """200 once all accepted is settled and no sync is on; 409 with the counts if that takes over `timeout` seconds."""
     text = parameters.query(request, ("timeout",)).get("timeout", "0")
     try:
         timeout = float(text)
@@ -38,7 +40,8 @@ async def idle(parts: Parts, request: Request) -> Response:
     if not 0 <= timeout <= LONGEST_IDLE_WAIT:
         hint = f"give seconds from 0 to {LONGEST_IDLE_WAIT:g}"
         raise ProblemError(400, "bad_timeout", f"timeout is {text!r}", hint)
-    if await parts.forwarder.idle(timeout):
+    give_up = time.monotonic() + timeout
+    if await parts.engage.idle(timeout) and await parts.forwarder.idle(max(0.0, give_up - time.monotonic())):
         return answer({"idle": True})
-    counts = dict(await parts.outbox.counts())
-    return answer({"idle": False, "counts": counts, "pausedFor": parts.forwarder.standing.paused_for}, 409)
+    told = {"counts": dict(await parts.outbox.counts()), "pausedFor": parts.forwarder.standing.paused_for}
+    return answer({"idle": False, **told, "engage": await of_engage(parts.engage)}, 409)

@@ -24,10 +24,11 @@ async def show_metrics(parts: Parts, request: Request) -> Response:
 
     counts = await parts.outbox.counts()
     oldest = age(await parts.outbox.oldest(), parts.clock())
+    queued = sum((await parts.engage.store.queued()).values())
 
     class _Snapshot(Collector):
         def collect(self) -> Iterator["Metric"]:
-            yield from _gauges(parts, counts, oldest)
+            yield from _gauges(parts, counts, oldest, queued)
             yield from _counters(parts)
 
     registry = CollectorRegistry(auto_describe=False)
@@ -35,7 +36,7 @@ async def show_metrics(parts: Parts, request: Request) -> Response:
     return Response(generate_latest(registry), media_type=_CONTENT_TYPE)
 
 
-def _gauges(parts: Parts, counts: Mapping[State, int], oldest: float | None) -> Iterator["Metric"]:
+def _gauges(parts: Parts, counts: Mapping[State, int], oldest: float | None, queued: int) -> Iterator["Metric"]:
     from prometheus_client.core import GaugeMetricFamily
 
     now = parts.forwarder.standing
@@ -55,6 +56,7 @@ def _gauges(parts: Parts, counts: Mapping[State, int], oldest: float | None) -> 
         ("requests_per_second_allowed", "Requests a second that this process may make; 0: no limit.", now.rate),
         ("shards_held", "Shards whose events this process delivers.", now.shards),
         ("workers", "Processes that deliver.", now.workers),
+        ("engage_queued", "Identifies of Engage that are not stored yet.", queued),
     ):
         yield GaugeMetricFamily(_PREFIX + name, text, value=value)
 
@@ -62,12 +64,15 @@ def _gauges(parts: Parts, counts: Mapping[State, int], oldest: float | None) -> 
 def _counters(parts: Parts) -> Iterator["Metric"]:
     from prometheus_client.core import CounterMetricFamily
 
-    tally = parts.tally
+    tally, of_engage = parts.tally, parts.engage.tally
     tables: tuple[tuple[str, str, list[str], Mapping[Any, int]], ...] = (
         ("requests", "Requests to Talon.One by kind and the status of the answer.", ["kind", "status"], tally.requests),
         ("accepted", "Events stored, by door.", ["door"], tally.accepted),
         ("duplicates", "Events left out because their messageId had come, by door.", ["door"], tally.duplicates),
         ("settled", "Events settled, by state.", ["state"], tally.settled),
+        ("engage_rows", "Rows of syncs read, and of these refused.", ["use"], of_engage.rows),
+        ("engage_users", "Users whose membership or value was changed, by how.", ["change"], of_engage.users),
+        ("engage_syncs", "Syncs by how they ended.", ["outcome"], of_engage.syncs),
     )
     for name, text, labels, counted in tables:
         family = CounterMetricFamily(_PREFIX + name, text, labels=labels)

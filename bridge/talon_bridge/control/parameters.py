@@ -30,10 +30,10 @@ def query(request: Request, known: Sequence[str]) -> dict[str, str]:
     return given
 
 
-async def document(request: Request, known: Sequence[str]) -> dict[str, Any]:
+async def document(request: Request, known: Sequence[str], largest: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """The members of the body, none where it is empty; raises `ProblemError` when it is no JSON object of these."""
     try:
-        raw = await read_body(request.receive, request.scope["headers"], MAX_BODY_BYTES)
+        raw = await read_body(request.receive, request.scope["headers"], largest)
         read = codec.value(raw) if raw.strip() else {}
     except MalformedError as error:
         raise ProblemError(400, error.malformed.code, error.malformed.message, "send a JSON object") from None
@@ -53,7 +53,7 @@ def flag(given: Mapping[str, Any], name: str) -> bool:
     """A member that is true or false, by default false."""
     value = given.get(name, False)
     if not isinstance(value, bool):
-        raise ProblemError(400, "bad_body", f"{name} is {_shown(value)}", "give true or false")
+        raise ProblemError(400, "bad_body", f"{name} is {shown(value)}", "give true or false")
     return value
 
 
@@ -91,20 +91,20 @@ def _known(what: str, name: str, known: Sequence[str]) -> None:
         return
     near = nearest(name, tuple(known))
     hint = f"did you mean {near.name}?" if near else f"there is {', '.join(known)}"
-    raise ProblemError(400, f"unknown_{what}", f"there is no {_shown(name)} here", hint)
+    raise ProblemError(400, f"unknown_{what}", f"there is no {shown(name)} here", hint)
 
 
 def _whole(name: str, value: Any, lowest: int, highest: int) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:20])
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise ProblemError(400, "bad_filter", f"{name} is {_shown(value)}", f"give a number from {lowest} to {highest}")
+        raise ProblemError(400, "bad_filter", f"{name} is {shown(value)}", f"give a number from {lowest} to {highest}")
     return value
 
 
 def _text(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise ProblemError(400, "bad_filter", f"{name} is {_shown(value)}", "give a text")
+        raise ProblemError(400, "bad_filter", f"{name} is {shown(value)}", "give a text")
     return value
 
 
@@ -116,9 +116,10 @@ def _moment(name: str, value: Any) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         hint = "give a time such as 2026-01-21T15:04:05Z (a + is written %2B in a query)"
-        raise ProblemError(400, "bad_filter", f"{name} is {_shown(value)}", hint) from None
+        raise ProblemError(400, "bad_filter", f"{name} is {shown(value)}", hint) from None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as an error quotes it: the beginning of its JSON, or of a text as Python writes it."""
     text = repr(value) if isinstance(value, str) else codec.encode(value).decode()
     return text if len(text) <= 80 else text[:77] + "..."

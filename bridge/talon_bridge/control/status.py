@@ -10,6 +10,7 @@ from talon_bridge import events
 from talon_bridge.control import parameters
 from talon_bridge.control.answers import answer
 from talon_bridge.control.parts import Parts
+from talon_bridge.engage.engine import Engage
 from talon_bridge.outbox.protocol import State
 
 
@@ -34,6 +35,7 @@ async def show_status(parts: Parts, request: Request) -> Response:
             "counts": dict(counts),
             "inFlight": now.in_flight,
             "profiles": {"ready": now.ready, "asleep": now.asleep},
+            "engage": await of_engage(parts.engage),
             "rate": now.rate,
             "destinations": [destination],
             "workers": now.workers,
@@ -41,6 +43,12 @@ async def show_status(parts: Parts, request: Request) -> Response:
             "version": own_version(),
         }
     )
+
+
+async def of_engage(engage: Engage) -> dict[str, Any]:
+    """How many identifies wait in Engage, whose syncs are read or sent, and whose should have begun."""
+    queued = await engage.store.queued()
+    return {"running": sorted({*engage.reading, *queued}), "queued": sum(queued.values()), "due": list(engage.due)}
 
 
 def age(since: float | None, now: float) -> float | None:

@@ -1,46 +1,29 @@
 """The PostgreSQL database of an outbox: its connections, its schema, its statements, and its errors as values."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 import asyncpg.pool
 
+from talon_bridge.databases import postgres_server
+from talon_bridge.databases.postgres_server import CONNECT, OF_THE_SERVER, SCHEMA, PooledConnection
+from talon_bridge.databases.queries import named
 from talon_bridge.outbox.protocol import OutboxUnavailable
-from talon_bridge.outbox.queries import named
 from talon_bridge.outbox.rows import COLUMNS
 from talon_bridge.settings import SettingsError
 
-log = logging.getLogger(__name__)
-
 SCHEMA_VERSION: Final = 1
-OLDEST_SERVER: Final = 14  # the oldest that PostgreSQL's makers still maintained in 2026
-CONNECT: Final = 10.0  # seconds to wait for a connection
 STATEMENT: Final = 10.0  # seconds for one statement
 RESTORE: Final = 600.0  # seconds to look through a dump that was restored
 CLOSE: Final = 5.0  # seconds that statements get to end
 IDLE: Final = "5s"  # a frozen process holds its locks, and back what all others read, no longer than this
 CONNECTIONS: Final = 10
 DEADLOCKS: Final = 3  # times that a transaction is begun again after one
-# What a caller's own values are to blame for; all other errors are of the server.
-_OF_THE_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
-_OF_THE_SERVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-_UNREADABLE = (
-    "bridge.data is no URL of a database; it must be like postgresql://user:password@localhost:5432/name, "
-    "with /, @, # and ? in the password percent-encoded"
-)
 
 T = TypeVar("T")
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    def get_reset_query(self) -> str:
-        """Nothing to run when the connection goes back: no statement here changes its settings."""
-        return ""
 
 
 class Database:
@@ -48,10 +31,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Nothing is connected before `open`. Raises `SettingsError` for a URL that is none."""
-        self.place = _place(url)
+        self.place = postgres_server.place(url)
         self._url = url
         self._pool: Any = None
-        statements = named("postgres.sql")
+        statements = named("talon_bridge.outbox", "postgres.sql")
         self._sql = {
             name: text.replace("{columns}", COLUMNS).replace("{fits}", statements["fits"])
             for name, text in statements.items()
@@ -61,11 +44,15 @@ class Database:
         """Connect and bring the schema up to date. Raises `SettingsError`."""
         try:
             self._pool = asyncpg.create_pool(
-                **self._how(), min_size=0, max_size=CONNECTIONS, connection_class=_Connection, init=self._write_through
+                **self._how(),
+                min_size=0,
+                max_size=CONNECTIONS,
+                connection_class=PooledConnection,
+                init=self._write_through,
             )
             await self._pool
             await self._prepare()
-        except (*_OF_THE_SERVER, ValueError, OutboxUnavailable) as error:
+        except (*OF_THE_SERVER, ValueError, OutboxUnavailable) as error:
             await self.close()
             if isinstance(error, SettingsError):
                 raise
@@ -77,7 +64,7 @@ class Database:
         if pool is not None:
             try:
                 await asyncio.wait_for(pool.close(), CLOSE)
-            except _OF_THE_SERVER:  # a time-out too
+            except OF_THE_SERVER:  # a time-out too
                 pool.terminate()
 
     async def connect(self) -> Any:
@@ -112,7 +99,7 @@ class Database:
 
     def explained(self, error: Exception) -> Exception:
         """An error as callers know it."""
-        if isinstance(error, _OF_THE_DATA) or not isinstance(error, _OF_THE_SERVER):
+        if postgres_server.of_the_data(error):
             return error
         return OutboxUnavailable(_reason(self.place, error))
 
@@ -129,7 +116,7 @@ class Database:
             "timeout": CONNECT,
             "command_timeout": STATEMENT,
             "server_settings": {
-                "search_path": "localtalon_bridge",  # a schema of its own: the database may be somebody's
+                "search_path": SCHEMA,
                 "application_name": "localtalon bridge",
                 "idle_in_transaction_session_timeout": IDLE,
                 "default_transaction_isolation": "read committed",
@@ -147,15 +134,7 @@ class Database:
 
     async def _prepare(self) -> None:
         [(server, durable)] = await self.run("server")
-        if server < OLDEST_SERVER * 10_000:
-            found = f"{self.place} is a PostgreSQL {server // 10_000}"
-            raise SettingsError(f"bridge.data: {found}; the outbox needs {OLDEST_SERVER} or newer")
-        if not durable:
-            log.warning(
-                "%s runs with fsync off: what was accepted may be lost when its machine fails",
-                self.place,
-                extra={"action": "no_fsync"},
-            )
+        postgres_server.approve(self.place, server, durable, "the outbox")
         await self.write(self._upgrade)
 
     async def _upgrade(self, on: Any) -> None:
@@ -170,32 +149,5 @@ class Database:
         await on.execute(self._sql["restored"], timeout=RESTORE)
 
 
-def _place(url: str) -> str:
-    """What messages call the database: its name and where it is, nothing else of the URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 5432
-    except ValueError:
-        raise SettingsError(_UNREADABLE) from None
-    # An unescaped / or # in a password makes the rest of it look like a path.
-    if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
-        raise SettingsError(_UNREADABLE)
-    name = unquote(parts.path.lstrip("/")) or unquote(parts.username or "") or "of the user"
-    host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
-    return f"the database {name!r} at {host}:{port}"
-
-
 def _reason(place: str, error: Exception) -> str:
-    if isinstance(error, OutboxUnavailable):
-        return str(error)
-    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return f"cannot use {place}: the server refuses this user and password"
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return f"cannot use {place}: there is no such database; create it, for example with createdb"
-    if isinstance(error, TimeoutError):
-        return f"cannot use {place}: it does not answer in time"
-    if isinstance(error, OSError):
-        return f"cannot reach {place}: is the server running, and is this its address?"
-    if isinstance(error, asyncpg.PostgresError):
-        return f"cannot use {place}: {error}"
-    return f"cannot use {place}: the connection or the server's answer is not understood ({type(error).__name__})"
+    return str(error) if isinstance(error, OutboxUnavailable) else postgres_server.reason(place, error)

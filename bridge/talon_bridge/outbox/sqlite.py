@@ -6,12 +6,13 @@ import logging
 import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from talon_bridge.databases.queries import named
+from talon_bridge.databases.sqlite_rows import insert
 from talon_bridge.events import Accepted
 from talon_bridge.outbox.protocol import (
     DUPLICATE_WINDOW,
@@ -29,14 +30,12 @@ from talon_bridge.outbox.protocol import (
     Settlement,
     State,
 )
-from talon_bridge.outbox.queries import named
 from talon_bridge.outbox.rows import COLUMNS, entry, reports, settled
 from talon_bridge.outbox.sqlite_database import Database
 
 SHARD = 0
 PRUNED_AT_ONCE = 2000
 _EVER = 2**62
-_INSERTED_AT_ONCE = 100  # rows of a statement: one step each would wait for the interpreter's lock (measured)
 _ASKED_AT_ONCE = 500  # values in a statement; SQLite takes 999 everywhere
 _NEW_ONLY = 1  # in the second place of a cursor: it has passed over what was left behind
 
@@ -53,9 +52,10 @@ class SqliteOutbox:
     lease_every: float | None = None
 
     def __init__(self, path: Path | None, hold: float = HOLD) -> None:
+        statements = named("talon_bridge.outbox", "outbox.sql")
         self._sql = {
-            name: text.replace("{columns}", COLUMNS).replace("{fits}", named("outbox.sql")["fits"])
-            for name, text in named("outbox.sql").items()
+            name: text.replace("{columns}", COLUMNS).replace("{fits}", statements["fits"])
+            for name, text in statements.items()
         }
         self._database = Database(path)
         self._news: Callable[[], None] = lambda: None
@@ -204,8 +204,8 @@ class SqliteOutbox:
             new.append((self._seq, self._mark, *msgspec.structs.astuple(event)))
             ids.append((event.message_id, event.received_at, self._seq))
             known[event.message_id] = (event.received_at, self._seq)
-        _insert(db, self._sql["append"], new)
-        _insert(db, self._sql["remember_id"], ids)
+        insert(db, self._sql["append"], new)
+        insert(db, self._sql["remember_id"], ids)
         db.executemany(self._sql["duplicate"], duplicates)
         self._database.changed[State.WAITING] += len(new)
         return len(new)
@@ -251,14 +251,3 @@ class SqliteOutbox:
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * size)
-
-
-def _insert(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run an `INSERT … VALUES (?, …)` for each row, most of them many at a time."""
-    whole = len(rows) - len(rows) % _INSERTED_AT_ONCE
-    if whole:
-        head, row = statement.rstrip(";").rsplit("VALUES", 1)
-        many = f"{head} VALUES {','.join([row] * _INSERTED_AT_ONCE)}"
-        for first in range(0, whole, _INSERTED_AT_ONCE):
-            db.execute(many, list(chain.from_iterable(rows[first : first + _INSERTED_AT_ONCE])))
-    db.executemany(statement, rows[whole:])

@@ -17,13 +17,14 @@ from typing import Any
 
 from talon_bridge import codec, events
 from talon_bridge.codec import MalformedError
-from talon_bridge.outbox import sqlite_check
+from talon_bridge.databases import sqlite_check
+from talon_bridge.databases.queries import named
 from talon_bridge.outbox.protocol import Entry, State
-from talon_bridge.outbox.queries import named
 from talon_bridge.outbox.rows import COLUMNS, entry
 from talon_bridge.outbox.sqlite_database import SCHEMA_VERSION
 from talon_bridge.settings import SettingsError
 
+_SQL = named("talon_bridge.outbox", "outbox.sql")
 _TOLD = 20  # findings about single events
 _NEAR = 64  # events behind one that cannot be read that are tried one by one
 
@@ -135,7 +136,7 @@ def _rows(db: sqlite3.Connection) -> Iterator[tuple[int, Any]]:
 
 
 def _last(db: sqlite3.Connection) -> int:
-    for asked in (named("outbox.sql")["highest_seq"], "SELECT max(seq) FROM events"):
+    for asked in (_SQL["highest_seq"], "SELECT max(seq) FROM events"):
         with contextlib.suppress(sqlite3.DatabaseError):
             (seq,) = db.execute(asked).fetchone()
             if seq:
@@ -146,7 +147,7 @@ def _last(db: sqlite3.Connection) -> int:
 def _compare(db: sqlite3.Connection, found: Examination) -> None:
     """Hold what is kept twice against itself: the counts, and which event a messageId belongs to."""
     with contextlib.suppress(sqlite3.DatabaseError):  # told by SQLite's own check
-        kept = dict(zip(State, db.execute(named("outbox.sql")["counts"]).fetchone() or (), strict=False))
+        kept = dict(zip(State, db.execute(_SQL["counts"]).fetchone() or (), strict=False))
         for state in State:
             if kept.get(state) != found.counts[state]:
                 found.damage.append(

@@ -37,7 +37,7 @@ def often(shows: Callable[[T], bool]) -> Feature[T]:
 
 Features: TypeAlias = Mapping[str, Callable[[T], bool] | Feature[T]]
 """What the cases of a check must show, by name: a function alone is a feature that may be seldom."""
-Need = Literal["bridge", "audience_key", "management", "levers"]
+Need = Literal["bridge", "audience_key", "management", "levers", "engage"]
 """What a bench may lack."""
 
 
@@ -53,7 +53,7 @@ class Check:
 
     name: str
     rule: str | None
-    target: Literal["bridge", "talon_one", "audience_key"]
+    target: Literal["bridge", "talon_one", "audience_key", "engage"]
     strategy: Strategy[Any]
     judge: Judge[Any]
     view: Callable[[Any, Any, Any], Any]
@@ -110,6 +110,14 @@ def of_updates(rule: str, strategy: Strategy[Update], features: Features[views.U
     """A check of what a Talon.One makes of updates that are sent straight to it."""
     judge, shown = judge_talon_one(rule), _stated(features)
     return Check(f"{rule} at Talon.One", rule, "talon_one", strategy, judge, views.view_update, shown)
+
+
+def of_engage(
+    name: str, strategy: Strategy[T], judge: Judge[T], features: Features[T], *, most: int | None = None
+) -> Check:
+    """A check of the audiences and computed traits of a bridge; its name begins with its rule."""
+    rule, shown = name.split()[0], _stated(features)
+    return Check(name, rule, "engage", strategy, judge, views.as_it_is, shown, ("bridge", "engage"), most)
 
 
 def of_talon_one(

@@ -23,7 +23,7 @@ def judge_audience_key(rule: str) -> Callable[[Bench, tuple[str, tuple[str, ...]
             actual: str | None = bench.audience_key(name, others)
         except ValueError as error:
             actual = None
-            if rule == "AUD-3" and problem is not None and not _names(str(error), name):
+            if rule == "AUD-3" and problem is not None and not names_it(str(error), name):
                 return Mismatch(rule, case, f"an error that names the audience {name!r}", str(error))
         if rule == "AUD-1" and problem is None and actual != key:
             return Mismatch(rule, case, key, actual)
@@ -34,6 +34,6 @@ def judge_audience_key(rule: str) -> Callable[[Bench, tuple[str, tuple[str, ...]
     return judge
 
 
-def _names(message: str, name: str) -> bool:
+def names_it(message: str, name: str) -> bool:
     """Whether a message has the name in it, as it is or escaped as Python or JSON would."""
     return any(form in message for form in (name, repr(name)[1:-1], json.dumps(name)[1:-1]))

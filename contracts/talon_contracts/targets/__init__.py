@@ -3,10 +3,12 @@
 from talon_contracts.targets.bench import Bench
 from talon_contracts.targets.bridge import Bridge
 from talon_contracts.targets.channel import CannotJudge, Channel, Connection, Reply, Target, channel, together
+from talon_contracts.targets.engage import Engage
 from talon_contracts.targets.in_process import InProcess
 from talon_contracts.targets.levers import Levers, Side
 from talon_contracts.targets.management import Management
 from talon_contracts.targets.talon_one import JOURNAL_CUTS_AT, Exchange, TalonOne, encoded
+from talon_contracts.targets.upload import Upload
 
 __all__ = [
     "JOURNAL_CUTS_AT",
@@ -15,6 +17,7 @@ __all__ = [
     "CannotJudge",
     "Channel",
     "Connection",
+    "Engage",
     "Exchange",
     "InProcess",
     "Levers",
@@ -23,6 +26,7 @@ __all__ = [
     "Side",
     "TalonOne",
     "Target",
+    "Upload",
     "channel",
     "encoded",
     "together",

@@ -10,6 +10,7 @@ from talon_contracts.exact_json import Json, Object
 from talon_contracts.oracle import Definitions, DestinationSettings
 from talon_contracts.targets.bridge import Bridge
 from talon_contracts.targets.channel import CannotJudge
+from talon_contracts.targets.engage import Engage
 from talon_contracts.targets.levers import Levers
 from talon_contracts.targets.management import Management
 from talon_contracts.targets.talon_one import TalonOne
@@ -37,6 +38,7 @@ class Bench:
     management: Management | None = None
     levers: Levers | None = None
     restart: Callable[[], None] | None = None
+    engage: Engage | None = None
     looked: list[tuple[list[tuple[str, Object]], Mapping[str, Object | None]]] = field(default_factory=list)
     """What was sent and found right: the requests, and the profiles by their ids."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -90,6 +92,6 @@ class Bench:
 
     def close(self) -> None:
         """Close the connections, and take back what was made beside them."""
-        for each in (self.levers, self.management, self.bridge, self.talon_one):
+        for each in (self.levers, self.management, self.engage, self.bridge, self.talon_one):
             if each is not None:
                 each.close()

@@ -21,7 +21,7 @@ def judge(subject: Subject, ledger: Ledger) -> None:
         ("ATT-1", _custom_attributes(subject)),
         ("ATT-2", _unreachable(subject)),
         ("ATT-3", _twins(subject)),
-        ("AUD-3", _keys(subject)),
+        ("AUD-3", _impossible(subject)),
         ("AUD-3", _twin_keys(subject)),
     ):
         for finding in findings:
@@ -109,10 +109,11 @@ def _twin(what: str, first: str, second: str, subject: Subject, key: str, value:
     return Finding(rule, message, hint, subject.place(key, value), severity="warning")
 
 
-def _keys(subject: Subject) -> Iterator[Finding]:
-    for problem in computations.key_problems(subject.config.audiences, subject.config.computed_traits):
-        hint = "give it a key of its own, as Engage has it: letters, digits and _, first a letter"
-        yield Finding("AUD-3", problem.message, hint, subject.place(problem.place))
+def _impossible(subject: Subject) -> Iterator[Finding]:
+    """Audiences and computed traits that Engage cannot have: their keys (AUD-3), and what else is said of them."""
+    for problem in computations.problems(subject.config.audiences, subject.config.computed_traits):
+        rule = "AUD-3" if problem.of_key else "CONFIG"
+        yield Finding(rule, problem.message, problem.hint, subject.place(problem.place))
 
 
 def _twin_keys(subject: Subject) -> Iterator[Finding]:

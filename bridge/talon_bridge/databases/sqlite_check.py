@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from talon_bridge.outbox import sqlite_wal
-from talon_bridge.outbox.sqlite_wal import Index, Log
+from talon_bridge.databases import sqlite_wal
+from talon_bridge.databases.sqlite_wal import Index, Log
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100

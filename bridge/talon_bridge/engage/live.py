@@ -1,0 +1,30 @@
+"""Live changes of membership, checked: ids that can be users (ID-1), and values of the computation's type."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from talon_bridge.engage.computations import Computation
+from talon_bridge.engage.judge import Judge
+from talon_bridge.engage.problems import EngageError
+from talon_bridge.engage.rows import Row
+
+
+def checked(computation: Computation, present: Mapping[str, Any], gone: Sequence[str]) -> dict[str, bytes]:
+    """The users who are there, with the JSON texts of their values. Raises `EngageError`; one bad user refuses all."""
+    both = next((user_id for user_id in gone if user_id in present), None)
+    if both is not None:
+        hint = "name each user once"
+        raise EngageError("bad_members", f"the user {_shown(both)} both comes and leaves", hint)
+    rows = [Row((user_id,) if user_id else (), value) for user_id, value in present.items()]
+    leavers = [Row((user_id,) if user_id else (), None) for user_id in gone]
+    judged = Judge(computation).judge([*rows, *leavers])
+    if judged.refused:
+        first = judged.refused[0]
+        raise EngageError(
+            "bad_members", f"{first.reason}: {first.excerpt or '(empty)'}", "nothing was changed; mend it"
+        )
+    return {member.user_id: member.value for member in judged.members[: len(rows)]}
+
+
+def _shown(user_id: str) -> str:
+    return repr(user_id) if len(user_id) <= 80 else repr(user_id[:77] + "...")
