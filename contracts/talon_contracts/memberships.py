@@ -80,14 +80,14 @@ def synced(before: Members, rows: Sequence[Row], kind: Kind) -> Synced:
             counts["anonymous"] += 1
         if row.unreadable or not row.ids or not _usable(row, kind):
             refused.append(place)
-        for user in row.ids if place not in refused else ():
-            if user not in present:
-                present[user] = row.value
-            elif same_json(present[user], row.value):
-                counts["duplicates"] += 1
-            else:
-                counts["conflicting"] += 1
-                refused.append(place)
+            continue
+        earlier = [present[user] for user in row.ids if user in present]
+        present |= {user: row.value for user in row.ids if user not in present}
+        if not all(same_json(value, row.value) for value in earlier):
+            counts["conflicting"] += 1
+            refused.append(place)
+        elif earlier:
+            counts["duplicates"] += 1
     members, sent = dict(present), dict[str, Json]()
     for user, value in present.items():
         _come(user, value, before, sent, counts)

@@ -98,6 +98,7 @@ def engaged(computation: Computation, folder: Path) -> Engaged:
         max_leaving=computation.max_leaving,
         source=_source(computation, folder),
         configured=True,
+        derived=computation.key is None,
     )
 
 

@@ -203,16 +203,14 @@ class RightEngage:
             return ["anonymous (ID-2)"]
         if row.value is not None and not accepts_value(computation.type or "boolean", row.value):
             return ["not a value of the type"]
-        reasons: list[str] = []
-        for user in map(self.id, row.ids):
-            if user not in present:
-                present[user] = row.value
-            elif same_json(present[user], row.value):
-                counts["duplicates"] += 1
-            else:
-                counts["conflicting"] += 1
-                reasons.append("another value than before")
-        return reasons
+        users = [self.id(user) for user in row.ids]
+        earlier = [present[user] for user in users if user in present]
+        present |= {user: row.value for user in users if user not in present}
+        if not all(same_json(value, row.value) for value in earlier):
+            counts["conflicting"] += 1
+            return ["another value than before"]
+        counts["duplicates"] += bool(earlier)
+        return []
 
     def guard(self, counts: dict[str, int], present: Members, query: dict[str, str]) -> None:
         """Refuse what may be a mistake."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engage.reading_support import IDS, SIZES, TEXTS, ids, read, told
 from talon_bridge.engage.problems import EngageError
 from talon_bridge.engage.rows import Row
+from talon_bridge.engage.sources import csv_rows
 from talon_bridge.engage.sources.columns import CsvOptions
 from talon_bridge.engage.sources.csv_rows import CsvRows
 from talon_bridge.engage.sources.lines import MAX_LINE
@@ -237,3 +238,15 @@ def test_memory_stays_bounded_without_a_line_feed() -> None:
     kept = reader._lines._rest
     assert len(kept) < 2 * MAX_LINE
     assert [row.error for row in reader.close()] == [f"the row is too long: the limit is {MAX_LINE} bytes"]
+
+
+def test_nobody_looks_for_the_end_of_a_quote_for_ever() -> None:
+    """Each of these lines opens a record that no later one closes, so that reading on costs the square of the lines."""
+    looked: list[str] = []
+    lines = ['a","b'] * 300
+    for place in range(0, 300, 50):
+        taken: list[str] = []
+        list(csv_rows._reach(lines, place, taken))
+        looked += taken
+    assert len(looked) <= 6 * (csv_rows.MAX_LINES + 1)
+    assert told(rows(b"\n".join(line.encode() for line in [*lines, "good"]), header=False))[-1][1] == "good"

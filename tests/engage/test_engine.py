@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -268,7 +269,7 @@ def test_a_schedule_runs_by_the_sandbox_clock_and_makes_up_for_missed_runs_with_
 
 def test_a_name_that_changes_in_the_config_keeps_its_key_and_its_members(tmp_path: Path) -> None:
     first = msgspec.structs.replace(BUYERS, configured=True)
-    renamed = Computation("buyers", "audience", "Recent Buyers", "recent_buyers", configured=True)
+    renamed = Computation("buyers", "audience", "Recent Buyers", "recent_buyers", configured=True, derived=True)
 
     async def work(door: Door) -> None:
         async with engaged(door, first, data=tmp_path) as engage:
@@ -276,7 +277,7 @@ def test_a_name_that_changes_in_the_config_keeps_its_key_and_its_members(tmp_pat
         async with engaged(door, data=tmp_path) as engage:
             assert engage.computations() == []
         async with engaged(door, renamed, data=tmp_path) as engage:
-            assert engage.find("Recent Buyers").key == "buyers"
+            assert (await engage.find("Recent Buyers")).key == "buyers"
             await engage.sync("buyers", rows_of(["a", "b"]))
         assert [list(each["traits"]) for each in door.taken] == [["buyers"], ["buyers"]]
         assert door.told() == [("a", True), ("b", True)]
@@ -317,12 +318,78 @@ def test_an_audience_is_found_by_id_key_or_name_and_near_misses_are_named() -> N
     async def work(door: Door) -> None:
         async with engaged(door) as engage:
             await engage.define(Computation("a1", "audience", "Recent Buyers", "recent_buyers"))
-            assert {engage.find(text).id for text in ("a1", "recent_buyers", "Recent Buyers")} == {"a1"}
+            assert {(await engage.find(text)).id for text in ("a1", "recent_buyers", "Recent Buyers")} == {"a1"}
             with pytest.raises(EngageError, match="no audience or computed trait 'recent buyers'") as missed:
-                engage.find("recent buyers")
+                await engage.find("recent buyers")
             assert missed.value.hint == "did you mean 'Recent Buyers'?"
             await engage.forget("a1")
             with pytest.raises(EngageError, match="no audience"):
-                engage.find("a1")
+                await engage.find("a1")
+
+    run(work)
+
+
+def test_definitions_that_come_at_once_are_checked_one_after_the_other() -> None:
+    async def work(door: Door) -> None:
+        async with engaged(door) as engage:
+            wanted = [Computation(f"a{number}", "audience", "Same", "same") for number in range(8)]
+            found = await asyncio.gather(*map(engage.define, wanted), return_exceptions=True)
+            assert [isinstance(each, EngageError) for each in found].count(True) == 7
+            gone = await asyncio.gather(*(engage.forget("a0") for _ in range(3)), return_exceptions=True)
+            assert [getattr(each, "code", None) for each in gone].count("unknown_audience") == 2
+
+    run(work)
+
+
+def test_a_clock_that_is_set_back_makes_no_schedule_wait_for_its_former_time(tmp_path: Path) -> None:
+    (tmp_path / "buyers.csv").write_text("a\n")
+    scheduled = msgspec.structs.replace(
+        BUYERS, source=Source(str(tmp_path / "buyers.csv"), every="2h"), configured=True
+    )
+
+    async def work(door: Door) -> None:
+        clock = SandboxClock(lambda: 1_800_000_000.0)
+        async with engaged(door, scheduled, data=tmp_path, clock=clock) as engage:
+            clock.advance(30 * 86_400)
+            assert await engage.idle(10)
+            clock.real()
+            assert engage.next_run("buyers") == clock.now() + 7200
+        async with engaged(door, scheduled, data=tmp_path) as engage:
+            assert engage.next_run("buyers") == clock.now() + 7200
+
+    run(work)
+
+
+def test_a_value_that_no_event_can_hold_is_refused_and_holds_nobody_up() -> None:
+    async def work(door: Door) -> None:
+        async with engaged(door) as engage:
+            await engage.define(Computation("bio", "computed_trait", "Bio", "bio", "string"))
+            sync = await engage.sync("bio", values_of({"big": "x" * 45_000, "small": "y"}))
+            assert (sync.counts.refused, sync.counts.entered) == (1, 1)
+            with pytest.raises(EngageError, match="the limit is 24576"):
+                await engage.change("bio", {"big": "x" * 45_000}, [])
+
+    run(work)
+
+
+def test_what_left_the_config_can_be_dropped_and_its_id_used_again(tmp_path: Path) -> None:
+    async def work(door: Door) -> None:
+        async with engaged(door, msgspec.structs.replace(BUYERS, configured=True), data=tmp_path):
+            pass
+        async with engaged(door, data=tmp_path) as engage:
+            await engage.forget("buyers")
+            await engage.define(Computation("buyers", "computed_trait", "Buyers", "buyers", "number"))
+
+    run(work)
+
+
+def test_a_source_of_the_config_that_would_keep_its_reader_waiting_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    scheduled = msgspec.structs.replace(BUYERS, source=Source(str(tmp_path / "pipe.csv")), configured=True)
+
+    async def work(door: Door) -> None:
+        async with engaged(door, scheduled) as engage:
+            with pytest.raises(EngageError, match="is neither a file nor a directory"):
+                await engage.run("buyers")
 
     run(work)

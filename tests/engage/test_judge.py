@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from engage.reading_support import IDS, TEXTS
-from talon_bridge.engage.computations import Computation
-from talon_bridge.engage.judge import EXCERPT, Judge, Judged
+from talon_bridge.engage.computations import Computation, ValueType
+from talon_bridge.engage.judge import EXCERPT, MAX_VALUE, Judge, Judged
 from talon_bridge.engage.rows import Member, Refused, Row
 
 AUDIENCE = Computation("buyers", "audience", "Buyers", "buyers")
@@ -83,6 +83,34 @@ def test_refused_rows_say_why(row: Row, words: str, excerpt: str) -> None:
     (refused,) = judged(row, computation=TRAIT).refused
     assert re.search(words, refused.reason)
     assert refused == Refused(row.line, row.file, refused.reason, excerpt)
+
+
+@pytest.mark.parametrize(
+    ("type", "words"),
+    [
+        ("string", "no string"),
+        ("number", "no number"),
+        ("boolean", "neither true nor false"),
+        ("time", "no time like 2026-"),
+        ("(list string)", "no list of strings, which is a JSON array"),
+        ("(list number)", "no list of numbers, which is a JSON array"),
+        ("(list time)", "no list of times, which is a JSON array of times like 2026-"),
+    ],
+)
+def test_a_value_of_another_type_says_what_is_asked_for(type: ValueType, words: str) -> None:
+    trait = Computation("x", "computed_trait", "X", "x", type=type)
+    (refused,) = judged(Row(("u1",), {}), computation=trait).refused
+    assert refused.reason.startswith(f"the value is {words}")
+    assert refused.reason.endswith("(ATT-2)")
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_value_is_bounded(more: int) -> None:
+    trait = Computation("x", "computed_trait", "X", "x", type="string")
+    found = judged(Row(("u1",), "x" * (MAX_VALUE - 2 + more)), computation=trait)
+    assert [refused.reason for refused in found.refused] == [
+        f"the value has {MAX_VALUE + 1} bytes; the limit is {MAX_VALUE}"
+    ] * more
 
 
 def test_a_trait_s_value_is_typed_or_text() -> None:

@@ -157,3 +157,16 @@ def test_an_array_is_one_clear_error() -> None:
     with pytest.raises(EngageError, match="JSON array") as caught:
         rows("", " [", '"u1"]')
     assert "jq" in caught.value.hint
+
+
+def test_two_values_on_a_line_are_no_row_though_an_empty_line_makes_up_for_them() -> None:
+    found = [*(reader := NdjsonRows("vip")).feed(b'"a" "b"\n\n"c"\n'), *reader.close()]
+    assert [(row.line, row.ids, bool(row.error)) for row in found] == [(1, (), True), (3, ("c",), False)]
+
+
+def test_a_line_number_beyond_all_is_not_taken_over() -> None:
+    reader = NdjsonRows("vip")
+    found = reader.feed(
+        b'{"user_id": "a", "line": 9223372036854775808}\n{"user_id": "b", "line": 9223372036854775807}\n'
+    )
+    assert [row.line for row in found] == [1, 9223372036854775807]

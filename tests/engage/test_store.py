@@ -237,8 +237,6 @@ def test_definitions_are_kept_in_their_order_and_forgotten_with_all_they_have(da
         assert await store.computations() == [changed, TRAIT]
         await synced(store, "a", users("u"))
         [before] = await store.queue("a", 9)
-        with pytest.raises(SyncRunning):
-            await store.forget("a")
         await taken(store, "a")
         sync = await store.begin("a", "request", 1.0)
         with pytest.raises(SyncRunning):
@@ -266,6 +264,49 @@ def test_definitions_are_kept_in_their_order_and_forgotten_with_all_they_have(da
         [after] = await store.queue("a", 9)
         assert after.number > before.number, "a messageId is never used twice (DEL-3)"
         assert newest.number > sync.number
+
+    using(data, use)
+
+
+def test_a_sync_that_is_sending_is_forgotten_with_what_it_has_not_sent(data: str | None) -> None:
+    async def use(store: Store) -> None:
+        await synced(store, "a", users("u", "v"))
+        await store.change("t", {"u": b"1"}, [], NULL, 1.0)
+        [first, second] = await store.queue("a", 9)
+        assert await store.forget("a") is True
+        await store.taken("a", first.number, 3.0)
+        assert (await store.queued(), await store.syncs("a", 9)) == ({"t": 1}, [])
+        await store.define(AUDIENCE)
+        await store.taken("a", second.number, 3.0)
+        sync = await synced(store, "a", users("w"))
+        assert (sync.counts.entered, await taken(store, "a")) == (1, [("w", TRUE)])
+
+    using(data, use)
+
+
+def test_a_row_with_several_users_counts_once(data: str | None) -> None:
+    async def use(store: Store) -> list[Any]:
+        rows = [Member("u", b"1", 1, "f"), Member("v", b"2", 1, "f")]
+        rows += [Member("u", b"1", 2, "f"), Member("v", b"2", 2, "f"), Member("w", b"1", 2, "f")]
+        rows += [Member("u", b"1", 3, "f"), Member("v", b"1", 3, "f"), Member("w", b"2", 3, "f")]
+        rows += [Member("u", b"2", 3, "g")]
+        rows += [Member("u", b"1"), Member("v", b"2"), Member("u", b"3"), Member("v", b"3")]
+        sync, comparison = await staged(store, "t", rows)
+        assert (comparison.users, comparison.duplicates, comparison.conflicting) == (3, 1 + 2, 2 + 2)
+        await store.decide(sync, Counts(), NULL, 2.0)
+        assert await taken(store, "t") == [("u", b"1"), ("v", b"2"), ("w", b"1")]
+        return [(one.file, one.line, one.excerpt) for _, one in await store.refused(sync.number, 0, 9)]
+
+    assert using(data, use) == [("f", 3, "v, 1"), ("g", 3, "u, 2"), ("", 0, "u, 3"), ("", 0, "v, 3")]
+
+
+def test_what_is_no_computation_can_be_claimed(data: str | None) -> None:
+    async def use(store: Store) -> None:
+        assert await store.claim(" definitions")
+        assert await store.claim("a")
+        await store.let_go(" definitions")
+        await store.let_go("never claimed")
+        assert await store.claim(" definitions")
 
     using(data, use)
 
@@ -363,11 +404,47 @@ def test_a_file_that_is_none_of_ours_is_refused_and_left_alone(tmp_path: Path, c
 
 
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / FILE_NAME) as db:
-        db.execute("CREATE TABLE members (name TEXT)")
+    path = tmp_path / FILE_NAME
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE people (name TEXT)")
     db.close()
-    with pytest.raises(SettingsError, match="cannot be used as a store of Engage: table members already exists"):
+    before = path.read_bytes()
+    with pytest.raises(SettingsError, match="it is a database of something else; nothing of it was changed; move it"):
         using(str(tmp_path), lambda store: store.count("a"))
+    assert path.read_bytes() == before
+    assert {one.name for one in tmp_path.iterdir()} == {FILE_NAME, "engage.lock"}
+
+
+def test_a_copy_of_an_outbox_is_refused(tmp_path: Path) -> None:
+    from bridge.outbox_stores import call, with_outbox
+    from talon_bridge.outbox import FILE_NAME as OUTBOX
+
+    with_outbox(str(tmp_path), lambda box: box.append([call("m")]))
+    shutil.copy(tmp_path / OUTBOX, tmp_path / FILE_NAME)
+    with pytest.raises(SettingsError, match="it is a database of something else"):
+        using(str(tmp_path), lambda store: store.count("a"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM store", "its table store does not have the one row"),
+        ("UPDATE computations SET definition = '[]' WHERE id = 'a'", "the definition of 'a' cannot be read"),
+        ("UPDATE computations SET definition = x'ff' WHERE id = 'a'", "the definition of 'a' cannot be read"),
+        ("PRAGMA user_version = -3", "its schema is -3, which no localtalon has written"),
+        ("PRAGMA user_version = 0", "its schema is 0, which no localtalon has written"),
+    ],
+    ids=["no token", "no definition", "no text", "negative", "zero"],
+)
+def test_damage_that_sqlite_cannot_see_is_one_line_with_what_to_do(tmp_path: Path, statement: str, words: str) -> None:
+    using(str(tmp_path), lambda store: store.count("a"))
+    with sqlite3.connect(tmp_path / FILE_NAME) as db:
+        db.execute(statement)
+    db.close()
+    store = open_store(str(tmp_path))
+    with pytest.raises(SettingsError, match=f"{words}.*; nothing of it was changed; move it away") as refusal:
+        asyncio.run(store.open())
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
@@ -479,8 +556,8 @@ def test_what_is_being_decided_is_seen_by_others_all_at_once(shared: str, postgr
         def __getattr__(self, name: str) -> Any:
             return getattr(self.connection, name)
 
-        async def fetch(self, *given: Any) -> Any:
-            found = await self.connection.fetch(*given)
+        async def fetch(self, *given: Any, **named: Any) -> Any:
+            found = await self.connection.fetch(*given, **named)
             seen.append(await asyncio.to_thread(look))
             return found
 
@@ -539,7 +616,7 @@ def test_one_process_sends_until_it_lets_go_or_dies(shared: str) -> None:
         assert (await two.claim("t"), await one.claim("t")) == (True, False)
         await one.let_go("a")
         assert (await two.claim("a"), await one.claim("a")) == (True, False)
-        assert await two.claim("nothing") is False
+        assert (await two.claim("nothing"), await one.claim("nothing")) == (True, False)
         await two.close()
         assert (await one.claim("a"), await one.claim("t")) == (True, True)
 

@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 )
 
 from bridge.outbox_stores import KINDS, Place
-from engage.engage_stores import AUDIENCE, TRAIT, Life, present, valued
+from engage.engage_stores import AUDIENCE, TRAIT, Life, present
 from engage.store_killed import wanted
-from talon_bridge.engage.rows import Refused
+from talon_bridge.engage.rows import Member, Refused
 from talon_bridge.engage.store import open_store
 from talon_bridge.engage.store.protocol import Store, SyncRunning
 from talon_bridge.engage.syncs import Change, Comparison, Counts, Live, Sync, SyncState
@@ -50,24 +50,37 @@ class Kept(msgspec.Struct):
     queue: list[tuple[int, str, bytes, float]] = []
     syncs: list[Sync] = []
     reading: Sync | None = None
-    rows: list[tuple[str, bytes]] = []
+    rows: list[Member] = []
     refused: list[Refused] = []
     compared: Comparison | None = None
     last_change: int = 0
 
+    def first(self) -> dict[str, bytes]:
+        """The value of each user: of several the first."""
+        return {one.user_id: one.value for one in reversed(self.rows)}
+
     def differences(self, leaving: bytes | None) -> tuple[dict[str, bytes], dict[str, bytes]]:
         """Who comes or has another value, and who leaves."""
-        first = dict(reversed(self.rows))
+        first = self.first()
         coming = {id: first[id] for id in sorted(first) if self.members.get(id) != first[id]}
         going = {} if leaving is None else {id: leaving for id in sorted(self.members) if id not in first}
         return coming, going
 
     def comparison(self, leaving: bytes | None) -> Comparison:
         """What is staged beside the members."""
-        first = dict(reversed(self.rows))
+        first = self.first()
         coming, going = self.differences(leaving)
         changed = len([id for id in coming if id in self.members])
-        conflicting = len([1 for id, value in self.rows if value != first[id]])
+        again, other = (
+            set[tuple[int, int]](),
+            set[tuple[int, int]](),
+        )  # rows, told apart by their lines if they have any
+        seen = set[str]()
+        for place, one in enumerate(self.rows):
+            row = (one.line, 0 if one.line else place)
+            if one.user_id in seen:
+                (again if one.value == first[one.user_id] else other).add(row)
+            seen.add(one.user_id)
         return Comparison(
             members_before=len(self.members),
             users=len(first),
@@ -75,8 +88,8 @@ class Kept(msgspec.Struct):
             left=len(going),
             changed=changed,
             unchanged=len(first) - len(coming),
-            duplicates=len(self.rows) - len(first) - conflicting,
-            conflicting=conflicting,
+            duplicates=len(again - other),
+            conflicting=len(other),
         )
 
     def over(self) -> None:
@@ -160,8 +173,10 @@ class StoreAgainstADictionary(RuleBasedStateMachine):
         kept = self.kept[id]
         assert kept.reading is not None
         unused = [Refused(line, "f\x00", "bad", "é") for line in range(refused)]
-        self.do(self.store.stage(kept.reading, valued(rows), unused))
-        kept.rows += rows
+        places = range(len(kept.rows), len(kept.rows) + len(rows))
+        members = [Member(*row, place // 2 % 5, "f") for place, row in zip(places, rows, strict=True)]
+        self.do(self.store.stage(kept.reading, members, unused))
+        kept.rows += members
         kept.refused += unused
 
     @precondition(lambda self: self.readers(compared=False))
@@ -258,7 +273,7 @@ class StoreAgainstADictionary(RuleBasedStateMachine):
 
     @rule(id=st.sampled_from(IDS))
     def forget(self, id: str) -> None:
-        if self.running(id):
+        if self.kept[id].reading is not None:
             with pytest.raises(SyncRunning):
                 self.do(self.store.forget(id))
             return

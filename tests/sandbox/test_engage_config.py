@@ -47,7 +47,7 @@ def test_engage_gets_what_the_config_says(tmp_path: Path) -> None:
     source = Source(str(tmp_path / "lists/buyers.csv"), None, "2h")
     totals = Source(f"sqlite:{tmp_path / 'orders.db'}", "SELECT user_id, total FROM totals")
     assert loaded(tmp_path, AUDIENCES).computations() == (
-        Computation(key, "audience", "Order Completed Last 30days", key, source=source, configured=True),
+        Computation(key, "audience", "Order Completed Last 30days", key, source=source, configured=True, derived=True),
         Computation("renamed", "audience", "Renamed", "old_name", max_leaving=0.1, configured=True),
         Computation(
             "lifetime_value",
@@ -58,6 +58,7 @@ def test_engage_gets_what_the_config_says(tmp_path: Path) -> None:
             nullify=True,
             source=totals,
             configured=True,
+            derived=True,
         ),
     )
 

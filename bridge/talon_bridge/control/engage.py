@@ -44,20 +44,26 @@ async def define(parts: Parts, request: Request) -> Response:
 async def show(parts: Parts, request: Request) -> Response:
     """One of them, with where it stands."""
     parameters.query(request, ())
-    return answer(await _shown(parts, named(parts, request)))
+    return answer(await _shown(parts, await named(parts, request)))
 
 
 async def forget(parts: Parts, request: Request) -> Response:
     """Drop one with its members; nothing is sent."""
     parameters.query(request, ())
-    await parts.engage.forget(named(parts, request).id)
+    id = request.path_params["id"]
+    try:
+        id = (await named(parts, request)).id
+    except EngageError:  # one that left the config is listed no more, but can be dropped
+        if any(one.id == id for one in parts.engage.computations()):
+            raise
+    await parts.engage.forget(id)
     return answer({"deleted": True})
 
 
-def named(parts: Parts, request: Request) -> Computation:
+async def named(parts: Parts, request: Request) -> Computation:
     """The audience or computed trait that the path names: by its id, else by its key or name, if just one has it."""
     wanted = _kind(request)
-    found = parts.engage.find(request.path_params["id"])
+    found = await parts.engage.find(request.path_params["id"])
     if found.kind != wanted:
         folder = next(name for name, kind in _KINDS.items() if kind == found.kind)
         hint = f"it is at /_bridge/engage/{folder}/{found.id}"
@@ -74,7 +80,7 @@ def _kind(request: Request) -> Kind:
 
 
 async def _shown(parts: Parts, one: Computation) -> dict[str, Any]:
-    return await engage_answers.computation(parts.engage, one, *await parts.engage.misfit(one))
+    return await engage_answers.computation(parts.engage, one, *await parts.engage.misfit(one, sure=False))
 
 
 def _wanted(id: str, kind: Kind, given: dict[str, Any]) -> Computation:
@@ -90,6 +96,7 @@ def _wanted(id: str, kind: Kind, given: dict[str, Any]) -> Computation:
         type=_type(given) if kind == "computed_trait" else "boolean",
         nullify=_flag(given, "nullify"),
         max_leaving=_share(given),
+        derived=key is None,
     )
 
 

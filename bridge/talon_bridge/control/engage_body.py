@@ -67,6 +67,7 @@ async def rows(
         for piece in (chunk,) if unpack is None else unpack.feed(chunk):
             if found := parser.feed(piece):
                 yield found
+            await asyncio.sleep(0)  # others get their turn, however much comes out of a few bytes
     if unpack is not None:
         unpack.close()
     if found := parser.close():

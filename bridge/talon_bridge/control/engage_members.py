@@ -19,7 +19,7 @@ async def list_members(parts: Parts, request: Request) -> Response:
     """Members by user id; `next` is the `after` of the page after this one, `count` is how many there are in all."""
     given = parameters.query(request, ("after", "limit"))
     limit = parameters.limit(given.get("limit"), 100)
-    one, store = named(parts, request), parts.engage.store
+    one, store = await named(parts, request), parts.engage.store
     found = await store.members(one.id, given.get("after"), limit + 1)
     shown = [{"userId": member.user_id, "value": msgspec.Raw(member.value)} for member in found[:limit]]
     following = shown[-1]["userId"] if len(found) > limit else None
@@ -29,7 +29,7 @@ async def list_members(parts: Parts, request: Request) -> Response:
 async def change_members(parts: Parts, request: Request) -> Response:
     """Let users come and leave; what differs from the members is sent, in the order of the requests."""
     parameters.query(request, ())
-    one = named(parts, request)
+    one = await named(parts, request)
     coming = "add" if one.kind == "audience" else "set"
     given = await parameters.document(request, (coming, "remove"), MAX_BODY_BYTES)
     if not given:

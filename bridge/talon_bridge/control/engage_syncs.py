@@ -25,7 +25,7 @@ _PAGE = 1000  # refused rows
 
 async def sync(parts: Parts, request: Request) -> Response:
     """Make the users of the body the members, and send the difference; answers once the door has all of it."""
-    one = named(parts, request)
+    one = await named(parts, request)
     kind, packed = engage_body.media_type(request), engage_body.is_packed(request)
     given = parameters.query(request, (*_SAFETY, *_CSV) if kind in engage_body.CSV else _SAFETY)
     options, parser = _options(given), _parser(one, kind, given)
@@ -35,7 +35,7 @@ async def sync(parts: Parts, request: Request) -> Response:
 
 async def run(parts: Parts, request: Request) -> Response:
     """Sync now from the source that the config names."""
-    one = named(parts, request)
+    one = await named(parts, request)
     options = _options(parameters.query(request, _SAFETY))
     await parameters.document(request, ())
     return answer(engage_answers.sync(await parts.engage.run(one.id, options)))
@@ -45,7 +45,7 @@ async def list_syncs(parts: Parts, request: Request) -> Response:
     """The newest syncs first; the number of the last one is the `before` of the next page."""
     given = parameters.query(request, ("limit", "before"))
     limit, before = parameters.limit(given.get("limit"), 20), parameters.cursor("before", given.get("before"))
-    found = await parts.engage.store.syncs(named(parts, request).id, limit, before)
+    found = await parts.engage.store.syncs((await named(parts, request)).id, limit, before)
     return answer({"syncs": [engage_answers.sync(one) for one in found]})
 
 
@@ -78,7 +78,7 @@ def _row(refused: Refused) -> dict[str, Any]:
 
 
 async def _found(parts: Parts, request: Request) -> Sync:
-    one, text = named(parts, request), request.path_params["number"]
+    one, text = await named(parts, request), request.path_params["number"]
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
     found = await parts.engage.store.sync(one.id, number)
     if found is None:

@@ -39,12 +39,16 @@ def lasting(error: sqlite3.Error) -> str:
 
 
 class SqliteFile:
-    """The file at `path` (None: in memory), used as `noun` ("an outbox"); `mend` says what to do when it is damaged."""
+    """The file at `path` (None: in memory), used as `noun` ("an outbox"); `mend` says what to do when it is damaged.
 
-    def __init__(self, path: Path | None, noun: str, mend: str) -> None:
+    `application` is the number in its header that says what it is; 0 where that is not asked.
+    """
+
+    def __init__(self, path: Path | None, noun: str, mend: str, application: int = 0) -> None:
         self._path = path
         self._noun = noun
         self._mend = mend
+        self._application = application
         self._made = f"there is {noun}\n".encode()  # in the lock file: an empty file beside it was not always empty
         self._lock: int | None = None
 
@@ -54,6 +58,7 @@ class SqliteFile:
             self._prepare(self._path)
         db = sqlite3.connect(self._path or ":memory:", isolation_level=None)
         try:
+            self._recognise(db)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -80,6 +85,11 @@ class SqliteFile:
         """The refusal of a schema that this version does not know."""
         return SettingsError(f"{self._path} was written by a newer localtalon (schema {version})")
 
+    def unusable(self, why: str) -> SettingsError:
+        """The refusal of a file that is left as it is; `why` is the end of a sentence that began with the file."""
+        what_to_do = f"nothing of it was changed; {self._mend}"
+        return SettingsError(f"{self._path} cannot be used as {self._noun}: {why}; {what_to_do}")
+
     def release(self) -> None:
         """Let another process have it."""
         if self._lock is not None:
@@ -98,6 +108,13 @@ class SqliteFile:
         except OSError as error:
             raise SettingsError(f"{path} cannot be used as {self._noun}: {error.strerror}") from None
 
+    def _recognise(self, db: sqlite3.Connection) -> None:
+        """Refuse a database of something else, before anything of it is changed."""
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (things,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if self._application and application != self._application and (application or things):
+            raise self.unusable("it is a database of something else")
+
     def _examine(self, path: Path) -> None:
         """Refuse a file that is damaged; a large one is not read as a whole."""
         assert self._lock is not None
@@ -108,8 +125,7 @@ class SqliteFile:
         elif not damage and size and size <= CHECKED:
             damage = "; ".join(sqlite_check.findings(path)[:1])
         if damage:
-            what_to_do = f"nothing of it was changed; {self._mend}"
-            raise SettingsError(f"{path} cannot be used as {self._noun}: {damage}; {what_to_do}")
+            raise self.unusable(damage)
         if examined.doubt:
             log.warning("%s: %s", path, examined.doubt, extra={"action": "database_doubt"})
 

@@ -31,6 +31,7 @@ class Computation(msgspec.Struct, frozen=True):
     `key` never changes (AUD-2). `type` is the attribute type of the values: boolean for an audience. With `nullify` a
     user who is missing from the next sync of a computed trait gets null (AUD-6). `max_leaving` is the share of the
     members, 0 to 1, that a sync may remove without being forced. `configured`: defined in the config, not over HTTP.
+    `derived`: nobody gave a key, so that it is the one that the name makes, or made when it was new.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Computation(msgspec.Struct, frozen=True):
     max_leaving: float = MAX_LEAVING
     source: Source | None = None
     configured: bool = False
+    derived: bool = False
 
     @property
     def noun(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from talon_bridge.engage.computations import Computation
 from talon_bridge.engage.door import Door, DoorRefused, DoorUnavailable
 from talon_bridge.engage.identify import Identifies
+from talon_bridge.engage.register import Register
 from talon_bridge.engage.store.protocol import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ STORE_WAIT = 1.0  # seconds before a store that failed is asked again
 
 
 class Emitter:
-    """One task for each computation that has changes waiting. `computation` gives a definition by its id.
+    """One task for each computation that has changes waiting.
 
     A thousand go through the door, and only then they leave the queue: what a crash has go through twice has the same
     messageIds, and counts once (DEL-3).
@@ -27,18 +28,19 @@ class Emitter:
         self,
         store: Store,
         door: Door,
-        computation: Callable[[str], Computation | None],
+        register: Register,
         identifies: Callable[[Computation], Identifies],
         now: Callable[[], float],
     ) -> None:
         self._store = store
         self._door = door
-        self._computation = computation
+        self._register = register
         self._identifies = identifies
         self._now = now
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._wanted: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._stopped = False
         self.refused: dict[str, str] = {}
         """Why the door does not take the changes of a computation, by its id."""
 
@@ -50,6 +52,7 @@ class Emitter:
 
     async def stop(self) -> None:
         """Stop between two portions; the rest stays in the queue."""
+        self._stopped = True
         tasks = [task for task in (self._looking, *self._sending.values()) if task is not None]
         for task in tasks:
             task.cancel()
@@ -58,7 +61,7 @@ class Emitter:
     def kick(self, computation: str) -> None:
         """There is something to send."""
         self._wanted.add(computation)
-        if computation not in self._sending:
+        if computation not in self._sending and not self._stopped:
             task = asyncio.create_task(self._send_forever(computation), name=f"engage {computation}")
             self._sending[computation] = task
 
@@ -79,6 +82,9 @@ class Emitter:
                 log.warning("%s", error, extra={"action": "engage_store"})
 
     async def _look(self) -> None:
+        """Begin with what waits; in a shared store a process that died may have left it, and its definition."""
+        if self._store.shared:
+            await self._register.refresh()
         for computation in await self._store.queued():
             if computation not in self.refused:
                 self.kick(computation)
@@ -111,7 +117,7 @@ class Emitter:
 
     async def _send(self, id: str) -> bool:
         """Send one portion; False when there is none, or another process is at it."""
-        computation = self._computation(id)
+        computation = self._register.ever(id)
         if computation is None or not await self._store.claim(id):
             return False
         changes = await self._store.queue(id, AT_ONCE)

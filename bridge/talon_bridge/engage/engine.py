@@ -51,7 +51,7 @@ class Engage:
         self._register = Register(store, definitions)
         self._readings: dict[str, Reading] = {}
         self._concluding: set[asyncio.Task[Sync]] = set()
-        self._emitter = Emitter(store, door, self._register.ever, self._identifies, clock.now)
+        self._emitter = Emitter(store, door, self._register, self._identifies, clock.now)
         self._schedules = Schedules(store, self._register, clock, lambda id: self.run(id, trigger="schedule"))
 
     async def start(self) -> None:
@@ -62,16 +62,17 @@ class Engage:
             await self._emitter.start()
             await self._schedules.start()
         except BaseException:
+            await self._emitter.stop()
             await self.store.close()
             raise
 
     async def stop(self) -> None:
         """Stop what runs: a sync that was reading changes nothing, one that was decided goes on at the next start."""
         await self._schedules.stop()
-        await self._emitter.stop()
         for task in self._concluding:
             task.cancel()
         await asyncio.gather(*self._concluding, return_exceptions=True)
+        await self._emitter.stop()
         await self.store.close()
 
     @property
@@ -83,9 +84,10 @@ class Engage:
         """Every audience and computed trait, in the order of definition."""
         return self._register.all()
 
-    def find(self, text: str) -> Computation:
+    async def find(self, text: str) -> Computation:
         """The audience or computed trait with this id, key or name, in that order."""
-        return self._register.find(text)
+        with _words():
+            return await self._register.find(text)
 
     async def define(self, wanted: Computation) -> Defined:
         """Keep a definition, new or in place of the one with its id."""
@@ -97,9 +99,12 @@ class Engage:
         with _words():
             await self._register.forget(id)
 
-    async def misfit(self, computation: Computation) -> tuple[Misfit | None, bool]:
-        """Why the attribute in Talon.One does not take its values, if so, and whether that could be asked."""
-        return await self._register.misfit(computation)
+    async def misfit(self, computation: Computation, sure: bool = True) -> tuple[Misfit | None, bool]:
+        """Why the attribute in Talon.One does not take its values, if so, and whether that could be asked.
+
+        Where it need not be `sure`, what was found a second ago will do.
+        """
+        return await self._register.misfit(computation, sure)
 
     async def sync(
         self,
@@ -113,7 +118,7 @@ class Engage:
         Whatever goes wrong before the difference is decided changes nothing, and is raised. From then on it goes on,
         even when whoever called is gone.
         """
-        computation = self._register.of_id(id)
+        computation = await self.find(id)
         misfit, _ = await self.misfit(computation)
         if misfit is not None:
             raise EngageError("does_not_fit", misfit.message, misfit.hint)
@@ -132,21 +137,25 @@ class Engage:
 
     async def run(self, id: str, options: Options = NOT_FORCED, trigger: Trigger = "request") -> Sync:
         """Sync from the source that the config names."""
-        computation = self._register.of_id(id)
+        computation = await self.find(id)
         source = computation.source
         if source is None:
             hint = "name a source in localtalon.toml, or send the rows to …/sync"
             raise EngageError("no_source", f"the {computation.noun} has no source of its own", hint)
-        rows = open_source(source.place, source.query, computation.key, now=self._clock.now, type=computation.type)
+        rows = open_source(
+            source.place, source.query, computation.key, now=self._clock.now, type=computation.type, regular=True
+        )
         return await self.sync(id, rows, options, trigger)
 
     async def change(self, id: str, present: Mapping[str, Any], gone: Sequence[str]) -> Live:
         """Change live membership: users who are there, with values (true for an audience), and users who leave."""
-        computation = self._register.of_id(id)
+        computation = await self.find(id)
         texts = live.checked(computation, present, gone)
         with _words():
-            done = await self.store.change(id, texts, gone, computation.leaving or b"null", self._clock.now())
-        self._emitter.kick(id)
+            done = await self.store.change(
+                computation.id, texts, gone, computation.leaving or b"null", self._clock.now()
+            )
+        self._emitter.kick(computation.id)
         self.tally.live(done)
         return done
 
@@ -178,7 +187,7 @@ class Engage:
         give_up = loop.time() + seconds
         while True:
             with _words():
-                sending = [id for id in await self.store.queued() if id not in self._emitter.refused]
+                sending = list(await self.store.queued())
             if not (sending or self._readings or self._concluding or self.due):
                 return True
             left = min(give_up - loop.time(), LOOK_AGAIN)
@@ -214,6 +223,11 @@ class Engage:
         except StoreUnavailable as error:
             await self._abandon(reading, SyncState.FAILED, str(error))
             raise _unavailable(error) from None
+        except EngageError:
+            raise
+        except Exception:
+            await self._abandon(reading, SyncState.FAILED, "the bridge has an error; its log says which")
+            raise
         finally:
             self._readings.pop(computation.id, None)
         self._emitter.kick(computation.id)

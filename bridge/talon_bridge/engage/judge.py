@@ -12,6 +12,7 @@ from talon_bridge.engage.computations import Computation
 from talon_bridge.engage.rows import Member, Refused, Row
 
 MAX_ID: Final = 1000  # characters of an integration ID (documented)
+MAX_VALUE: Final = 24 * 1024  # bytes; with more an identify might pass Segment's 32 KB for one event (documented)
 EXCERPT: Final = 200  # characters
 _TRUE = b"true"
 _NOT_OF_TYPE: Final = {
@@ -49,10 +50,11 @@ class Judge:
         anonymous = 0
         for row in rows:
             value = _TRUE if self._type is None else self._value(row)
-            reason = row.error or _unfit(row.ids) or (self._wrong_value(row) if value is None else "")
+            reason = row.error or _unfit(row.ids) or self._wrong_value(row, value)
             if reason or value is None:
                 anonymous += not row.ids and not row.error
-                refused.append(Refused(row.line, row.file, reason, row.excerpt or ", ".join(_parts(row))[:EXCERPT]))
+                excerpt = row.excerpt or ", ".join(_parts(row))
+                refused.append(Refused(row.line, row.file[:EXCERPT], reason[: 2 * EXCERPT], excerpt[:EXCERPT]))
             elif len(row.ids) == 1:
                 members.append(Member(row.ids[0], value, row.line, row.file))
             else:
@@ -65,7 +67,9 @@ class Judge:
             return trait_values.from_value(row.value, self._type)
         return None if row.text is None else trait_values.from_text(row.text, self._type)
 
-    def _wrong_value(self, row: Row) -> str:
+    def _wrong_value(self, row: Row, value: bytes | None) -> str:
+        if value is not None:
+            return "" if len(value) <= MAX_VALUE else f"the value has {len(value)} bytes; the limit is {MAX_VALUE}"
         if self._type is None or (row.text is None and row.value is UNSET):
             return "there is no value"
         return f"{_NOT_OF_TYPE[self._type]} (ATT-2)"

@@ -75,11 +75,14 @@ class Definitions:
         self._silent_until = -math.inf
         self._failure = ""
 
-    async def misfit(self, computation: Computation) -> Misfit | None:
-        """Why the attribute does not take the computation's values, or None. Raises `Unreachable`."""
+    async def misfit(self, computation: Computation, sure: bool = True) -> Misfit | None:
+        """Why the attribute does not take the computation's values, or None. Raises `Unreachable`.
+
+        Where it is to be `sure`, a misfit is looked up anew before it is told: it may just have been mended.
+        """
         asked_at = self._now()
         found = judge(computation, await self._types(asked_at - KEPT), self._base)
-        return found and judge(computation, await self._types(asked_at), self._base)
+        return found if found is None or not sure else judge(computation, await self._types(asked_at), self._base)
 
     async def _types(self, since: float) -> Mapping[str, str]:
         """The types as they were at that time or later."""

@@ -55,11 +55,12 @@ class Schedules:
         await self._timetable.stand_by(seconds)
 
     async def _run_on_time(self, id: str) -> None:
-        computation, began = self._register.of_id(id), self._clock.now()
+        computation, began = self._register.ever(id), self._clock.now()
+        assert computation is not None  # only what the config defines is ever due
         try:
             await self._run(id)
         except EngageError as error:
-            log.warning("the scheduled sync of %s: %s", id, error.code, extra={"action": "engage_schedule"})
+            log.warning("the scheduled sync of %s: %s", id, error.message, extra={"action": "engage_schedule"})
         try:
             await self._plan_next(computation, began)
         except StoreUnavailable as error:  # then it is tried again in a moment
@@ -74,13 +75,14 @@ class Schedules:
         if ran_at is None and not newest:
             self._due[computation.id] = rhythm.first(self._clock.now(), computation.id)
             return
-        last = newest[0].begun_at if ran_at is None else ran_at
-        self._due[computation.id] = rhythm.after(last, newest[0].number if newest else 0, computation.id)
+        last, number = newest[0].begun_at if ran_at is None else ran_at, newest[0].number if newest else 0
+        at_the_latest = rhythm.after(self._clock.now(), number, computation.id)  # the clock may have been set back
+        self._due[computation.id] = min(rhythm.after(last, number, computation.id), at_the_latest)
 
     def _not_too_far(self) -> None:
         """Have none wait longer than its rhythm says, where the clock was set back."""
         now = self._clock.now()
         for id, at in self._due.items():
-            source = self._register.of_id(id).source
-            if source is not None and source.every is not None:
-                self._due[id] = min(at, schedule.parse(source.every).after(now, 0, id))
+            computation = self._register.ever(id)
+            if computation is not None and computation.source is not None and computation.source.every is not None:
+                self._due[id] = min(at, schedule.parse(computation.source.every).after(now, 0, id))

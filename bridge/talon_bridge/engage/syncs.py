@@ -26,8 +26,9 @@ class Counts(msgspec.Struct, frozen=True):
     """What a sync counted.
 
     `read` rows; of these `refused` were not used (the `anonymous` and the `conflicting` among them: rows that give a
-    user another value than an earlier row), and `duplicates` said what an earlier row had said. Then the users:
-    `entered`, `left`, `changed` (another value) and `unchanged`; `members_before` were there.
+    user another value than an earlier row), and `duplicates` said of a user what an earlier row had said. A row counts
+    once, however many users it has, also where some of them are new and are used. Then the users: `entered`, `left`,
+    `changed` (another value) and `unchanged`; `members_before` were there.
     """
 
     read: int = 0

@@ -63,8 +63,9 @@ def from_text(text: str, kind: ValueType) -> bytes | None:
 def _list(value: Any, kind: ValueType) -> bytes | None:
     if not isinstance(value, list):
         return None
-    texts = [None if item is None else from_value(item, kind) for item in value]
-    return b"[" + b",".join(text for text in texts if text is not None) + b"]" if None not in texts else None
+    texts = [from_value(item, kind) for item in value if item is not None]
+    whole = [text for text in texts if text is not None]
+    return b"[" + b",".join(whole) + b"]" if len(whole) == len(value) else None
 
 
 def _number(value: Any) -> bytes | None:

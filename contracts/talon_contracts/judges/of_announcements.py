@@ -76,7 +76,7 @@ class _Told:
         message = _message(reply)
         if not (400 <= reply.status < 500) or message is None:
             return self._mismatch("AUD-3", f"an error: {problem}", reply)
-        if not names_it(message, announced.name):
+        if announced.name.strip() and not names_it(message, announced.name):  # blanks are no name
             return self._mismatch("AUD-3", f"an error that names the audience {announced.name!r}", reply)
         there = self.engage.request("GET", f"/{path}")
         if there.status != 404:

@@ -14,8 +14,6 @@ from talon_contracts.oracle import expected_profiles
 from talon_contracts.strategies.syncs import Broken, Change, Crossed, Form, History, Line, Step, Sync
 from talon_contracts.targets import Bench, CannotJudge, Reply
 
-HALF: Final = 0.5
-"""The share of the members that may leave where nothing else is said."""
 _TYPES: Final[dict[Form, str]] = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 
 
@@ -148,8 +146,7 @@ def _sync(walk: _Walk, step: Sync) -> None:
     written = f"?{urlencode(query)}" if query else ""
     walk.ask(written, step.lines, step.form, "with gzip, " if step.packed else "")
     wanted = walk.rows(step.lines)
-    most = HALF if step.max_leaving is None else step.max_leaving
-    why = refusal(wanted, allow_empty=step.allow_empty, force=step.force, max_leaving=most)
+    why = refusal(wanted, allow_empty=step.allow_empty, force=step.force, max_leaving=step.share)
     body, headers = walk.history.text(walk.tag, step.lines, step.form), {"Content-Type": _TYPES[step.form]}
     if step.packed:
         body, headers = gzip.compress(body, mtime=0), {**headers, "Content-Encoding": "gzip"}

@@ -3,6 +3,7 @@
 import csv
 import functools
 import io
+import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from talon_contracts.exact_json import Json, Object, encode
-from talon_contracts.memberships import Kind, Row
+from talon_contracts.memberships import Kind, Members, Row, Synced, changed, refusal, synced
 from talon_contracts.oracle import LONGEST_INTEGRATION_ID
 from talon_contracts.strategies.calls import user_id_ends
 from talon_contracts.strategies.values import plain, unfitting
 
+HALF: Final = 0.5
+"""The share of the members that may leave where nothing else is said."""
 Form = Literal["ndjson", "csv"]
 Fault = Literal["", "anonymous", "garbage", "too long", "dots", "wrong value"]
 
@@ -40,6 +43,11 @@ class Sync:
     allow_empty: bool = False
     force: bool = False
     max_leaving: float | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of the members that may leave."""
+        return HALF if self.max_leaving is None else self.max_leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +159,11 @@ _LENGTHS: Final = (0, 0, 0, 0, LONGEST_INTEGRATION_ID)
 
 
 @st.composite
-def histories_of(draw: DrawFn, kind: Kind, key: str, most: int = 6) -> History:
-    """Two steps, or up to so many, about at most five users."""
+def histories_of(draw: DrawFn, kind: Kind, key: str, most: int = 5) -> History:
+    """Two steps and more, about at most five users."""
     ends = tuple(draw(st.lists(_ends(), min_size=2, max_size=5)))
     steps = draw(st.lists(_steps(kind, len(ends)), min_size=2, max_size=most))
-    return History(kind, key, ends, tuple(steps))
+    return History(kind, key, ends, tuple(itertools.chain(*steps)))
 
 
 @functools.cache
@@ -173,18 +181,26 @@ def _ends() -> SearchStrategy[Ends]:
 
 
 @functools.lru_cache(maxsize=256)
-def _steps(kind: Kind, users: int) -> SearchStrategy[Step]:
+def _steps(kind: Kind, users: int) -> SearchStrategy[tuple[Step, ...]]:
     def made(form: Form) -> SearchStrategy[Step]:
         lines, limit = _lines(kind, users, form), st.sampled_from((None, None, 0.0, 0.25, 1.0))
         seldom = st.sampled_from((False, False, True))
         return st.builds(Sync, lines, st.just(form), st.booleans(), seldom, seldom, limit)
 
-    emptied: SearchStrategy[Step] = st.sampled_from((Sync(()), Sync((), force=True), Sync((), allow_empty=True)))
     lines = _lines(kind, users, "ndjson")
+    emptied: SearchStrategy[Step] = st.sampled_from((Sync(()), Sync((), force=True), Sync((), allow_empty=True)))
     broken: SearchStrategy[Step] = st.builds(Broken, lines, st.sampled_from(("gone", "damaged", "cut off")))
     crossed: SearchStrategy[Step] = st.builds(Crossed, lines, lines)
     usual = [made("ndjson")] * 6 + [made("csv")] * 2 + [_changes(kind, users)] * 3
-    return st.sampled_from([*usual, emptied, broken, crossed]).flatmap(lambda step: step)
+    single = [st.tuples(each) for each in (*usual, emptied, broken, broken, crossed, crossed)]
+    return st.sampled_from([*single, _halved(kind), _halved(kind)]).flatmap(lambda steps: steps)
+
+
+@st.composite
+def _halved(draw: DrawFn, kind: Kind) -> tuple[Step, ...]:
+    """Two members, of whom one leaves: just as many as may."""
+    lines = tuple(Line((user,), draw(_values(kind))) for user in (0, 1))
+    return Sync(lines, force=True), Sync(lines[:1], packed=draw(st.booleans()))
 
 
 @st.composite
@@ -228,6 +244,23 @@ def lines_of(history: History) -> list[Line]:
     return [line for lines in sources for line in lines]
 
 
-def several_syncs(history: History) -> bool:
-    """Whether there are at least two sources with somebody in them."""
-    return sum(isinstance(step, Sync) and step.lines != () for step in history.steps) > 1
+def done(history: History) -> list[tuple[Sync, Synced, bool]]:
+    """Every whole source with what it must come to, and whether it is carried out."""
+    members: Members = {}
+    found: list[tuple[Sync, Synced, bool]] = []
+    for step in history.steps:
+        if isinstance(step, Change):
+            present = {history.user("", user): value for user, value in step.present}
+            members = changed(members, present, [history.user("", user) for user in step.gone], history.kind).members
+        elif not isinstance(step, Broken):
+            wanted, well = synced(members, history.rows("", step.lines), history.kind), True
+            if isinstance(step, Sync):
+                well = refusal(wanted, allow_empty=step.allow_empty, force=step.force, max_leaving=step.share) is None
+                found.append((step, wanted, well))
+            members = wanted.members if well else members
+    return found
+
+
+def counted(history: History, name: str) -> bool:
+    """Whether a sync that is carried out counts some of these."""
+    return any(wanted.counts[name] > 0 for _, wanted, well in done(history) if well)

@@ -22,10 +22,12 @@ def open_source(
     now: Callable[[], float],
     type: ValueType = "boolean",
     options: CsvOptions = _NO_OPTIONS,
+    regular: bool = False,
 ) -> AsyncGenerator[Sequence[Row], None]:
     """The rows for a computation: of a file, a directory, `-` for standard input, or a database's URL.
 
-    `key` and `type` are the computation's. `now` gives the Unix seconds that `:now` in a query stands for. Raises
+    `key` and `type` are the computation's. `now` gives the Unix seconds that `:now` in a query stands for. With
+    `regular` a place that is no database is a file or a directory, and nothing that may keep its reader waiting. Raises
     `EngageError`, at once or on the way; then what came before is not the whole.
     """
     if is_database(place):
@@ -34,7 +36,7 @@ def open_source(
         return of_query(place, query, now(), type)
     if query:
         raise EngageError("bad_source", f"{place} is no database, and takes no query", "leave the query out")
-    return of_files(place, key, options)
+    return of_files(place, key, options, regular)
 
 
 def is_database(place: str) -> bool:

@@ -14,6 +14,7 @@ from talon_bridge.engage.sources.columns import DELIMITERS, Columns, CsvOptions,
 from talon_bridge.engage.sources.lines import MAX_LINE, TOO_LONG, Lines, any_too_long
 
 EXCERPT: Final = 200  # characters
+MAX_LINES: Final = 100  # of one record: further on nobody looks for the end of a quote, or bad quotes cost seconds
 _NO_OPTIONS = CsvOptions()
 # A record: its number of lines (none where more are needed), its cells, and what is wrong with it.
 _Record = tuple[int, list[str], str]
@@ -65,7 +66,8 @@ class CsvRows:
             return [Row((one,), UNSET, None, number, self._file) for number, one in enumerate(ids, first) if one]
         lines = _decoded(block)
         if self._open:
-            if not final and b'"' not in block and _can_go_on(lines, self._size):
+            longer = len(self._open) + len(lines)
+            if not final and b'"' not in block and longer <= MAX_LINES and _can_go_on(lines, self._size):
                 self._open += lines  # nothing closes it
                 self._size += _size(lines)
                 return []
@@ -199,7 +201,8 @@ def _record(lines: Sequence[str | _Unread], place: int, final: bool, delimiter: 
         if "new-line character" in str(error):
             return 1, [], _LONE_RETURN
         unclosed = "unexpected end" in str(error)
-        if unclosed and not final and place + len(taken) == len(lines) and _can_go_on(taken):
+        all_of_it = place + len(taken) == len(lines) and len(taken) <= MAX_LINES
+        if unclosed and not final and all_of_it and _can_go_on(taken):
             return 0, [], ""
         return 1, [], f"its quotes are broken ({error})"
 
@@ -208,7 +211,7 @@ def _reach(lines: Sequence[str | _Unread], place: int, taken: list[str]) -> Iter
     """The lines from a place on, as far as one record may reach."""
     size = 0
     for line in islice(lines, place, None):
-        if isinstance(line, _Unread) or size > MAX_LINE:
+        if isinstance(line, _Unread) or size > MAX_LINE or len(taken) > MAX_LINES:
             return
         taken.append(line)
         size += len(line)

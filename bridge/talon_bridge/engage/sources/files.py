@@ -25,10 +25,13 @@ LINES: Final = (".ndjson", ".jsonl", ".json")
 PACKED: Final = ".gz"
 
 
-async def of_files(place: str, key: str, options: CsvOptions) -> AsyncGenerator[Sequence[Row], None]:
+async def of_files(
+    place: str, key: str, options: CsvOptions, regular: bool = False
+) -> AsyncGenerator[Sequence[Row], None]:
     """The rows of the files there, one file after the other. Raises `EngageError`.
 
     What the name of a file does not say, its first character does: `{` begins lines of JSON, anything else a table.
+    With `regular` nothing is opened that may keep its reader waiting, such as a pipe.
     """
     if place == STANDARD_INPUT:
         async with aclosing(_of_stream(cast(io.BufferedIOBase, sys.stdin.buffer), "", key, options)) as portions:
@@ -37,7 +40,7 @@ async def of_files(place: str, key: str, options: CsvOptions) -> AsyncGenerator[
         return
     path = Path(place)
     try:
-        for file in await asyncio.to_thread(_files, path):
+        for file in await asyncio.to_thread(_files, path, regular):
             path = file
             with await asyncio.to_thread(_opened, file) as stream:
                 async with aclosing(_of_stream(stream, file.name, key, options)) as portions:
@@ -53,9 +56,11 @@ async def of_files(place: str, key: str, options: CsvOptions) -> AsyncGenerator[
         raise EngageError("bad_source", f"{path} cannot be read: {why}", hint) from None
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, regular: bool) -> list[Path]:
     """The file, or those of a directory in the order of their names, hidden ones and directories left out."""
     if not path.is_dir():
+        if regular and path.exists() and not path.is_file():
+            raise EngageError("bad_source", f"{path} is neither a file nor a directory", "name one of these")
         return [path]
     known = (*TABLES, *LINES)
     inside = (file for file in path.iterdir() if _kind(file.name) in known and not file.name.startswith("."))

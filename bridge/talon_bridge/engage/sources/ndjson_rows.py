@@ -13,6 +13,7 @@ from talon_bridge.engage.rows import Row
 from talon_bridge.engage.sources.lines import MAX_LINE, TOO_LONG, Lines, any_too_long
 
 EXCERPT: Final = 200  # characters
+MAX_NUMBER: Final = 2**63 - 1  # of a line
 _Ids = str | int | list[str | int] | None
 
 
@@ -32,8 +33,13 @@ class _Plain(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What nearly every line is that the command line sends for an audience: read in a third of the time (measured)."""
 
     user_id: Annotated[str, msgspec.Meta(min_length=1)]
-    line: Annotated[int, msgspec.Meta(ge=1)]
+    line: Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
+    file: str = ""
 
+
+# Among such lines an empty one may be: then there may be as many values as lines, but on others. A regular expression
+# for it takes longer than all the rest (measured).
+_SPACE_FIRST: Final = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 
 _plain: Final = msgspec.json.Decoder(_Plain)
 
@@ -88,7 +94,7 @@ class NdjsonRows:
 
     def _at_once(self, block: bytes) -> list[Any]:
         """The values of many lines; other than there are lines where one of them must be read alone."""
-        if any_too_long(block):
+        if any_too_long(block) or block[:1].isspace() or any(beginning in block for beginning in _SPACE_FIRST):
             return []
         try:
             block.decode()  # the decoder does not look at members that it skips
@@ -110,7 +116,7 @@ class NdjsonRows:
 
     def _row(self, one: Any, number: int) -> Row:
         if type(one) is _Plain:
-            return Row((one.user_id,), UNSET, None, one.line, self._file)
+            return Row((one.user_id,), UNSET, None, one.line, one.file or self._file)
         if type(one) is str:
             return Row((one,) if one else (), UNSET, None, number, self._file)
         given: _Ids = one.user_id if one.user_id is not None else one.userId if one.userId is not None else one.id
@@ -119,7 +125,7 @@ class NdjsonRows:
         value = one.value
         if isinstance(value, UnsetType):
             value = getattr(one, "of_key", UNSET)
-        line = one.line if type(one.line) is int and one.line > 0 else number
+        line = one.line if type(one.line) is int and 0 < one.line <= MAX_NUMBER else number
         return Row(
             ids,
             value,

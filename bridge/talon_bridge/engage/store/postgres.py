@@ -10,7 +10,7 @@ from talon_bridge.engage.computations import Computation
 from talon_bridge.engage.rows import Member, Refused
 from talon_bridge.engage.store import rows
 from talon_bridge.engage.store.postgres_claims import Claims
-from talon_bridge.engage.store.postgres_database import Database
+from talon_bridge.engage.store.postgres_database import LONG, Database
 from talon_bridge.engage.store.postgres_live import change
 from talon_bridge.engage.store.postgres_staging import Staging
 from talon_bridge.engage.store.protocol import REFUSED_KEPT, SYNCS_KEPT, StoreUnavailable, SyncRunning
@@ -18,6 +18,7 @@ from talon_bridge.engage.syncs import Change, Comparison, Counts, Live, Sync, Sy
 
 AGAIN: Final = 0.05  # seconds after which a lock is tried again that somebody is just taking or giving back
 TRIES: Final = 60
+LOOKS: Final = 6  # of these until a sync that another process reads is believed to be read
 _EVER: Final = 2**62
 
 
@@ -30,6 +31,7 @@ class PostgresStore:
         self._database = Database(url)
         self._claims = Claims(self._database)
         self._staged: dict[int, Staging] = {}
+        self._taken: dict[str, int] = {}
 
     @property
     def token(self) -> str:
@@ -39,8 +41,7 @@ class PostgresStore:
         await self._database.open()
 
     async def close(self) -> None:
-        for staging in self._staged.values():
-            await staging.close()
+        await asyncio.gather(*(staging.close() for staging in self._staged.values()))
         self._staged.clear()
         await self._claims.close()
         await self._database.close()
@@ -52,31 +53,33 @@ class PostgresStore:
         await self._database.run("define", computation.id, msgspec.json.encode(computation))
 
     async def forget(self, computation: str) -> bool:
-        async with self._database.transaction() as on:
-            found = await self._database.run("lock_all", computation, on=on)
-            if not found:
-                return False
-            [(place,)] = found
-            [(nobody_reads,)] = await self._database.run("nobody_reads", place, on=on)
-            if nobody_reads:
-                await self._database.run("interrupt_reading", place, on=on)
-            await self._refuse_a_second(place, on)
-            if not nobody_reads:
-                raise StoreUnavailable(f"a sync of {computation} is just beginning or ending")
-            await self._database.run("forget", place, on=on)
-            return True
+        for look in range(TRIES):
+            async with self._database.transaction() as on:
+                found = await self._database.run("lock_all", computation, on=on)
+                if not found:
+                    return False
+                [(place,)] = found
+                [(nobody_reads,)] = await self._database.run("nobody_reads", place, on=on)
+                if nobody_reads:
+                    await self._database.run("forget", place, on=on)
+                    return True
+                running = await self._running(place, on)
+                if running is not None and running.state is SyncState.READING:
+                    self._refuse_a_second(running, look)
+            await asyncio.sleep(AGAIN)
+        raise StoreUnavailable(f"a sync of {computation} has been beginning or ending for {TRIES * AGAIN:g} s")
 
     async def begin(self, computation: str, trigger: Trigger, now: float) -> Sync:
         connection = await self._database.connect(many_rows=True)
         try:
             await self._read_alone(computation, connection)
-            async with self._database.transaction(connection) as on:
-                place = await self._place("lock_computation", computation, on)
-                await self._database.run("interrupt_reading", place, on=on)
-                await self._refuse_a_second(place, on)
-                [(number,)] = await self._database.run("begin", place, trigger, now, on=on)
-                await self._database.run("prune_refused", place, REFUSED_KEPT, on=on)
-                await self._database.run("prune_syncs", place, SYNCS_KEPT, on=on)
+            async with self._database.own_transaction(connection, self._database.short):
+                place = await self._place("lock_computation", computation, connection)
+                await self._database.run("interrupt_reading", place, on=connection)
+                self._refuse_a_second(await self._running(place, connection))
+                [(number,)] = await self._database.run("begin", place, trigger, now, on=connection)
+                await self._database.run("prune_refused", place, REFUSED_KEPT, on=connection)
+                await self._database.run("prune_syncs", place, SYNCS_KEPT, on=connection)
                 staging = Staging(self._database, connection, place)
                 await staging.begin()
         except BaseException:
@@ -93,16 +96,17 @@ class PostgresStore:
 
     async def decide(self, sync: Sync, counts: Counts, leaving: bytes | None, now: float) -> Sync:
         staging = self._staging(sync)
-        async with self._database.transaction(staging.connection) as on:
+        on = staging.connection
+        async with self._database.own_transaction(on, LONG):
             comparison = await staging.apply(sync.number, sync.computation, leaving, now)
             counted = rows.decided(counts, comparison)
             wanted = (sync.number, msgspec.json.encode(counted), counted.changes, now)
-            if not await self._database.run("decided", *wanted, on=on):
+            if not await self._database.run("decided", *wanted, on=on, within=LONG):
                 raise StoreUnavailable(f"sync {sync.number} is not being read any more")
             if counted.changes:
                 more = counted.entered - counted.left
-                await self._database.run("recount", staging.place, more, counted.changes, on=on)
-            await staging.keep_refused(sync.number)
+                await self._database.run("recount", staging.place, more, counted.changes, on=on, within=LONG)
+            await staging.keep_refused(sync.number, LONG)
         del self._staged[sync.number]
         await staging.close()
         state, ended_at = (SyncState.SENDING, None) if counted.changes else (SyncState.FINISHED, now)
@@ -112,7 +116,7 @@ class PostgresStore:
         wanted = (sync.number, state.value, msgspec.json.encode(counts), rows.text(reason).encode(), now)
         staging = self._staged.pop(sync.number, None)
         if staging is None or not await self._ended(staging, wanted):
-            await self._database.run("end", *wanted)
+            await self._database.run("end", *wanted, within=self._database.short)
         return await self.sync(sync.computation, sync.number) or sync
 
     async def change(
@@ -123,11 +127,12 @@ class PostgresStore:
             return await change(self._database, on, place, present, gone, leaving, now)
 
     async def queue(self, computation: str, limit: int) -> list[Change]:
-        found = await self._database.run("queue", computation, limit)
+        found = await self._database.run("queue", computation, limit, self._taken.get(computation, 0))
         return [Change(number, sync, id.decode(), rows.value(value), at) for number, sync, id, value, at in found]
 
     async def taken(self, computation: str, upto: int, now: float) -> None:
-        await self._database.run("taken", computation, upto, now)
+        await self._database.run("taken", computation, upto, now, self._taken.get(computation, 0))
+        self._taken[computation] = upto
 
     async def queued(self) -> Mapping[str, int]:
         return dict(await self._database.run("queued"))
@@ -174,25 +179,31 @@ class PostgresStore:
     async def _read_alone(self, computation: str, on: Any) -> None:
         """Take the lock that says that somebody reads; raises `SyncRunning` when another process has it."""
         place = await self._place("computation", computation, on)
-        for _ in range(TRIES):
+        for look in range(TRIES):
             [(mine,)] = await self._database.run("read_alone", place, on=on)
             if mine:
                 return
-            await self._refuse_a_second(place, on)
+            self._refuse_a_second(await self._running(place, on), look)
             await asyncio.sleep(AGAIN)
         raise StoreUnavailable(f"a sync of {computation} has been beginning or ending for {TRIES * AGAIN:g} s")
 
-    async def _refuse_a_second(self, place: int, on: Any) -> None:
-        running = await self._database.run("running", place, on=on)
-        if running:
-            raise SyncRunning(_sync(running[0]))
+    async def _running(self, place: int, on: Any) -> Sync | None:
+        found = await self._database.run("running", place, on=on)
+        return _sync(found[0]) if found else None
+
+    def _refuse_a_second(self, running: Sync | None, look: int = LOOKS) -> None:
+        """Raise `SyncRunning`; not at once for one that reads elsewhere: another start may just be giving it up."""
+        ours = running is not None and running.number in self._staged
+        if running is not None and (ours or running.state is not SyncState.READING or look >= LOOKS):
+            raise SyncRunning(running)
 
     async def _ended(self, staging: Staging, wanted: tuple[Any, ...]) -> bool:
         """End a sync with its refused rows; False where the connection that has them is lost."""
         try:
-            async with self._database.transaction(staging.connection) as on:
-                if await self._database.run("end", *wanted, on=on):
-                    await staging.keep_refused(wanted[0])
+            on, short = staging.connection, self._database.short
+            async with self._database.own_transaction(on, short):
+                if await self._database.run("end", *wanted, on=on, within=short):
+                    await staging.keep_refused(wanted[0], short)
         except StoreUnavailable:
             return False
         finally:

@@ -90,19 +90,20 @@ SELECT pg_try_advisory_lock(hashtext('localtalon_bridge engage reading'), $1::in
 -- name: nobody_reads
 SELECT pg_try_advisory_xact_lock(hashtext('localtalon_bridge engage reading'), $1::integer);
 
+-- name: lock_of
+-- That of a computation is its place: one that is defined again under the same id has another lock.
+SELECT 'localtalon_bridge engage ' || CASE WHEN place IS NULL THEN 'claimed' ELSE 'sending' END,
+    coalesce(place, hashtext($1))
+FROM (SELECT (SELECT place FROM engage_computations WHERE id = $1) AS place) AS computation;
+
 -- name: claim
-SELECT pg_try_advisory_lock(hashtext('localtalon_bridge engage sending'), place)
-FROM (SELECT place FROM engage_computations WHERE id = $1) AS computation;
+SELECT pg_try_advisory_lock(hashtext($1), $2);
 
 -- name: let_go
-SELECT pg_advisory_unlock(hashtext('localtalon_bridge engage sending'), place)
-FROM (SELECT place FROM engage_computations WHERE id = $1) AS computation;
+SELECT pg_advisory_unlock(hashtext($1), $2);
 
 -- name: unlock
 SELECT pg_advisory_unlock_all();
-
--- name: alive
-SELECT 1;
 
 -- name: computations
 SELECT definition FROM engage_computations ORDER BY place;
@@ -189,14 +190,16 @@ SELECT $1, 0, user_id, value, $4
 FROM unnest($2::bytea[], $3::bytea[]) WITH ORDINALITY AS given (user_id, value, place) ORDER BY place;
 
 -- name: queue
+-- What was taken is still in the index until PostgreSQL has cleaned up: hence the number behind which it begins.
 SELECT number, sync, user_id, value, at FROM engage_changes
-WHERE computation = (SELECT place FROM engage_computations WHERE id = $1) ORDER BY number LIMIT $2;
+WHERE computation = (SELECT place FROM engage_computations WHERE id = $1) AND number > $3 ORDER BY number LIMIT $2;
 
 -- name: taken
 WITH locked AS MATERIALIZED (
     SELECT place FROM engage_computations WHERE id = $1 FOR NO KEY UPDATE
 ), gone AS (
-    DELETE FROM engage_changes WHERE computation = (SELECT place FROM locked) AND number <= $2 RETURNING sync
+    DELETE FROM engage_changes WHERE computation = (SELECT place FROM locked) AND number > $4 AND number <= $2
+    RETURNING sync
 ), taken AS (
     SELECT sync, count(*) AS changes FROM gone GROUP BY sync
 ), told AS (

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from talon_bridge.engage.store.postgres_database import Database
+from talon_bridge.engage.store.postgres_database import CLOSE, Database
 from talon_bridge.engage.store.protocol import StoreUnavailable
 
 
@@ -14,7 +14,7 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Any = None
-        self._held: set[str] = set()
+        self._held: dict[str, tuple[str, int]] = {}  # the lock of each id; another one once it is defined anew
         self._turn = asyncio.Lock()
 
     async def claim(self, computation: str) -> bool:
@@ -30,34 +30,41 @@ class Claims:
         """See `Store.let_go`."""
         async with self._turn:
             if computation in self._held:
-                self._held.discard(computation)
-                with contextlib.suppress(StoreUnavailable):  # then it is lost
-                    await self._database.run("let_go", computation, on=self._connection)
+                with contextlib.suppress(StoreUnavailable):
+                    await self._give_back(computation)
 
     async def close(self) -> None:
         """Give all back."""
         async with self._turn:
             if self._connection is not None:
                 with contextlib.suppress(StoreUnavailable):
-                    await self._database.run("unlock", on=self._connection)
+                    await self._ask("unlock", within=min(CLOSE, self._database.short))
                 self._lose()
 
     async def _claim(self, computation: str) -> bool:
         """Ask the server in any case: only that shows that the connection is there, and the claims with it."""
+        [(what, number)] = await self._ask("lock_of", computation)
+        if self._held.get(computation) == (what, number):
+            return True
+        if computation in self._held:
+            await self._give_back(computation)
+        [(ours,)] = await self._ask("claim", what, number)
+        if ours:
+            self._held[computation] = what, number
+        return bool(ours)
+
+    async def _give_back(self, computation: str) -> None:
+        await self._ask("let_go", *self._held.pop(computation))
+
+    async def _ask(self, name: str, *values: Any, within: float | None = None) -> list[Any]:
         try:
-            if computation in self._held:
-                await self._database.run("alive", on=self._connection)
-                return True
-            found = await self._database.run("claim", computation, on=self._connection)
+            return await self._database.run(name, *values, on=self._connection, within=within or self._database.short)
         except BaseException:  # whether there is a lock now, nobody can tell
             self._lose()
             raise
-        if not found or not found[0][0]:
-            return False
-        self._held.add(computation)
-        return True
 
     def _lose(self) -> None:
-        self._connection.terminate()
+        if self._connection is not None:
+            self._connection.terminate()
         self._connection = None
         self._held.clear()

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import asyncpg.pool
@@ -18,6 +18,7 @@ from talon_bridge.settings import SettingsError
 
 SCHEMA_VERSION: Final = 1
 STATEMENT: Final = 120.0  # seconds for a short statement: a large sync that is being decided may be in its way
+SHORT: Final = 10.0  # seconds for a statement that waits for nobody: longer, and the wire is taken for dead
 LONG: Final = 3600.0  # seconds for one statement over millions of rows
 CLOSE: Final = 5.0  # seconds that statements get to end
 CONNECTIONS: Final = 4
@@ -36,6 +37,9 @@ _SETTINGS: Final = {
 _OF_MANY_ROWS: Final = {"enable_nestloop": "off", "work_mem": "64MB"}
 
 
+T = TypeVar("T")
+
+
 class Database:
     """A database given by its URL, whose password is in no message."""
 
@@ -43,6 +47,7 @@ class Database:
         """Nothing is connected before `open`. Raises `SettingsError` for a URL that is none."""
         self.token = ""
         self.place = postgres_server.place(url)
+        self.short = SHORT
         self._url = url
         self._pool: Any = None
         texts = named("talon_bridge.engage.store", "postgres.sql")
@@ -83,28 +88,54 @@ class Database:
     async def connect(self, many_rows: bool = False) -> Any:
         """A connection of one's own. Raises `StoreUnavailable`."""
         with self.words():
-            connection = await asyncpg.connect(**self._how(LONG, _OF_MANY_ROWS if many_rows else {}))
-            await self._write_through(connection)
+            connection = await asyncpg.connect(**self._how(STATEMENT, _OF_MANY_ROWS if many_rows else {}))
+            await self.in_time(connection, self.short, self._write_through(connection))
             return connection
 
-    async def run(self, name: str, *values: Any, on: Any = None) -> list[Any]:
-        """Run a statement on one's own connection, or on a shared one. Raises `StoreUnavailable`."""
+    async def run(self, name: str, *values: Any, on: Any = None, within: float | None = None) -> list[Any]:
+        """Run a statement on the connection given, or on a shared one. Raises `StoreUnavailable`.
+
+        A connection that does not answer within so many seconds is given up.
+        """
         with self.words():
             if on is not None:
-                return list(await on.fetch(self._sql[name], *values))
+                return await self._fetch(on, within, self._sql[name], *values)
             async with self._acquired() as connection:
-                return list(await connection.fetch(self._sql[name], *values))
+                return await self._fetch(connection, within, self._sql[name], *values)
 
     @asynccontextmanager
-    async def transaction(self, on: Any = None) -> AsyncIterator[Any]:
-        """A transaction, which is on disk when the block has ended. Raises `StoreUnavailable`."""
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A transaction on a shared connection, on disk when the block has ended. Raises `StoreUnavailable`."""
         with self.words():
-            if on is not None:
-                async with on.transaction():
-                    yield on
-                return
             async with self._acquired() as connection, connection.transaction():
                 yield connection
+
+    @asynccontextmanager
+    async def own_transaction(self, on: Any, within: float) -> AsyncIterator[None]:
+        """A transaction on one's own connection, which gets so many seconds to reach the disk."""
+        with self.words():
+            await self.in_time(on, self.short, on.execute("BEGIN"))
+            try:
+                yield
+            except BaseException:
+                if not on.is_closed():
+                    await self.in_time(on, self.short, on.execute("ROLLBACK"))
+                raise
+            await self.in_time(on, within, on.execute("COMMIT", timeout=within))
+
+    async def in_time(self, on: Any, within: float, answer: Awaitable[T]) -> T:
+        """Wait for the answer of a connection, and give it up where there is none: nothing else ends its waiting."""
+        try:
+            async with asyncio.timeout(within):
+                return await answer
+        except TimeoutError:
+            on.terminate()
+            raise
+
+    async def _fetch(self, on: Any, within: float | None, text: str, *values: Any) -> list[Any]:
+        if within is None:
+            return list(await on.fetch(text, *values))
+        return list(await self.in_time(on, within, on.fetch(text, *values, timeout=within)))
 
     @contextmanager
     def words(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from typing import Any
 from talon_bridge.databases.queries import named
 from talon_bridge.engage.rows import Member, Refused
 from talon_bridge.engage.store import rows
-from talon_bridge.engage.store.postgres_database import CLOSE, Database
+from talon_bridge.engage.store.postgres_database import CLOSE, LONG, Database
 from talon_bridge.engage.store.protocol import MAX_REFUSED
 from talon_bridge.engage.syncs import Comparison
 
@@ -31,13 +31,14 @@ class Staging:
 
     async def begin(self) -> None:
         """Make the tables."""
-        await self.connection.execute(self._sql["begin"])
+        await self._execute("begin")
 
     async def close(self) -> None:
         """Let go of the lock and of what is staged."""
         with contextlib.suppress(Exception):  # a connection that is lost has let go
-            await self._database.run("unlock", on=self.connection)
-            await self.connection.close(timeout=CLOSE)
+            within = min(CLOSE, self._database.short)
+            await self._database.run("unlock", on=self.connection, within=within)
+            await self._database.in_time(self.connection, within, self.connection.close(timeout=within))
         self.connection.terminate()
 
     async def add(self, members: Sequence[Member], refused: Sequence[Refused]) -> None:
@@ -48,19 +49,19 @@ class Staging:
             for place, one in enumerate(members, self._rows)
         ]
         with self._database.words():
-            await self.connection.copy_records_to_table("staged", records=staged, columns=_STAGED)
+            await self._copy("staged", staged, _STAGED)
             await self._refuse(refused[: MAX_REFUSED - self._refused])
         self._rows += len(staged)
 
     async def compare(self, leaves: bool) -> Comparison:
         """See `Store.compare`."""
         with self._database.words():
-            await self.connection.execute(self._sql["analyze"])
+            await self._execute("analyze")
             [(repeated,)] = await self._fetch("repeated")
             self._users = self._rows - repeated
-            async with self.connection.transaction():
+            async with self._database.own_transaction(self.connection, LONG):
                 if repeated:
-                    self._doubles = await self._first_only(repeated)
+                    self._doubles = await self._first_only()
                 members = await self._members()
                 comparison = await self._differ(members, leaves)
         self._seen = members, leaves, comparison
@@ -70,7 +71,8 @@ class Staging:
         """In a transaction: make it the members and queue the changes; returns what it came to."""
         if self._seen is None:
             raise ValueError("a sync is compared before it is decided")
-        [(_, number, revision)] = await self._database.run("lock_computation", computation, on=self.connection)
+        locking = self._database.run("lock_computation", computation, on=self.connection, within=LONG)
+        [(_, number, revision)] = await locking
         members, leaves = (number, revision), leaving is not None
         same = self._seen[:2] == (members, leaves)
         comparison = self._seen[2] if same else await self._differ(members, leaves)
@@ -82,9 +84,9 @@ class Staging:
                 await self._fetch(name, self.place)
         return comparison
 
-    async def keep_refused(self, sync: int) -> None:
+    async def keep_refused(self, sync: int, within: float) -> None:
         """In a transaction: keep the refused rows."""
-        await self._fetch("keep_refused", sync)
+        await self._fetch("keep_refused", sync, within=within)
 
     async def _refuse(self, refused: Sequence[Refused]) -> None:
         if not refused:
@@ -93,23 +95,23 @@ class Staging:
             (place, one.line, *(rows.text(text).encode() for text in (one.file, one.reason, one.excerpt)))
             for place, one in enumerate(refused, self._refused + 1)
         ]
-        await self.connection.copy_records_to_table("unused", records=unused, columns=_UNUSED)
+        await self._copy("unused", unused, _UNUSED)
         self._refused += len(unused)
 
-    async def _first_only(self, repeated: int) -> tuple[int, int]:
-        """Drop all but the first row of each user; how many said the same as the first, and how many did not."""
-        await self.connection.execute(self._sql["later"])
-        [(conflicts,)] = await self._fetch("conflicts")
+    async def _first_only(self) -> tuple[int, int]:
+        """Keep each user's first; how many rows say of a user the same as the first, and how many do not."""
+        await self._execute("later")
+        [(duplicates, conflicts)] = await self._fetch("doubles")
         found = await self._fetch("conflicting", MAX_REFUSED - self._refused)
         await self._refuse(
             [rows.conflicting(line, file.decode(), id.decode(), value) for line, file, id, value in found]
         )
         await self._fetch("drop_later")
-        return repeated - conflicts, conflicts
+        return duplicates, conflicts
 
     async def _differ(self, members: tuple[int, int], leaves: bool) -> Comparison:
         """Write down each user who differs."""
-        await self.connection.execute(self._sql["differ"])
+        await self._execute("differ")
         await self._fetch("differ_by_coming", self.place)
         kinds = dict(await self._fetch("differences"))
         entered, changed = kinds.get("entered", 0), kinds.get("changed", 0)
@@ -117,14 +119,21 @@ class Staging:
         left = members[0] - changed - unchanged if leaves else 0
         if left:
             await self._fetch("differ_by_leaving", self.place)
-        await self.connection.execute(self._sql["analyze_difference"])
+        await self._execute("analyze_difference")
         return Comparison(members[0], self._users, entered, left, changed, unchanged, *self._doubles)
 
     async def _members(self) -> tuple[int, int]:
         """How many there are, and the revision of the computation."""
-        text = "SELECT members, revision FROM engage_computations WHERE place = $1"
-        [(number, revision)] = await self.connection.fetch(text, self.place)
+        [(number, revision)] = await self._fetch("members", self.place)
         return number, revision
 
-    async def _fetch(self, name: str, *values: Any) -> list[Any]:
-        return list(await self.connection.fetch(self._sql[name], *values))
+    async def _fetch(self, name: str, *values: Any, within: float = LONG) -> list[Any]:
+        fetching = self.connection.fetch(self._sql[name], *values, timeout=within)
+        return list(await self._database.in_time(self.connection, within, fetching))
+
+    async def _execute(self, name: str) -> None:
+        await self._database.in_time(self.connection, LONG, self.connection.execute(self._sql[name], timeout=LONG))
+
+    async def _copy(self, table: str, records: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> None:
+        copying = self.connection.copy_records_to_table(table, records=records, columns=columns)
+        await self._database.in_time(self.connection, self._database.short, copying)

@@ -26,19 +26,27 @@ ANALYZE staged;
 -- name: repeated
 SELECT count(*) - (SELECT count(*) FROM (SELECT FROM staged GROUP BY user_id) AS users) FROM staged;
 
+-- name: members
+SELECT members, revision FROM engage_computations WHERE place = $1;
+
 -- name: later
+-- `row` is the same for the users of one row: rows are told apart by where they stand, if that is known.
 CREATE TEMP TABLE later AS
-SELECT staged.place, staged.value IS DISTINCT FROM first.value AS conflicts
+SELECT staged.place, staged.file, staged.line, CASE WHEN staged.line > 0 THEN 0 ELSE staged.place END AS row,
+    staged.value IS DISTINCT FROM first.value AS conflicts
 FROM (SELECT min(place) AS place FROM staged GROUP BY user_id HAVING count(*) > 1) AS several
     JOIN staged AS first ON first.place = several.place
     JOIN staged ON staged.user_id = first.user_id AND staged.place > first.place;
 
--- name: conflicts
-SELECT count(*) FROM later WHERE conflicts;
+-- name: doubles
+SELECT count(*) FILTER (WHERE NOT conflicts), count(*) FILTER (WHERE conflicts)
+FROM (SELECT bool_or(conflicts) AS conflicts FROM later GROUP BY file, line, row) AS rows;
 
 -- name: conflicting
-SELECT line, file, user_id, value FROM later JOIN staged USING (place)
-WHERE conflicts ORDER BY place LIMIT $1;
+SELECT line, file, user_id, value
+FROM (SELECT min(place) AS place FROM later WHERE conflicts GROUP BY file, line, row) AS first
+    JOIN staged USING (place)
+ORDER BY place LIMIT $1;
 
 -- name: drop_later
 DELETE FROM staged USING later WHERE staged.place = later.place;

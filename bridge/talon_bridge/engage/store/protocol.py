@@ -56,7 +56,11 @@ class Store(Protocol):
         ...
 
     async def forget(self, computation: str) -> bool:
-        """Drop a definition, its members, syncs and queue; False where there is none. Raises `SyncRunning`."""
+        """Drop a definition, its members, syncs and queue; False where there is none.
+
+        Raises `SyncRunning` while a sync of it is reading. One that is sending goes with its queue: what the door has
+        not taken is never sent.
+        """
         ...
 
     async def begin(self, computation: str, trigger: Trigger, now: float) -> Sync:
@@ -75,8 +79,10 @@ class Store(Protocol):
         """Compare what was staged with the members, once, after the last `stage`.
 
         Of several rows of one user the first counts; a later one with the same value is a duplicate, with another
-        value it is conflicting and added to the refused ones. Without `leaves` nobody leaves: members who were not
-        staged stay as they are, and are not among the `unchanged`.
+        value it is conflicting and added to the refused ones. The users of one row stand in the same line of a file,
+        and the row counts once, as conflicting where it is that for any of them; members without a line (0) are rows of
+        their own. Without `leaves` nobody leaves: members who were not staged stay as they are, and are not among the
+        `unchanged`.
         """
         ...
 
@@ -124,7 +130,8 @@ class Store(Protocol):
     async def claim(self, computation: str) -> bool:
         """Whether this process may send the computation's changes: one at a time may, until it lets go or dies.
 
-        Ask again before each portion: where a connection is lost, its claims are lost too.
+        Ask again before each portion: where a connection is lost, its claims are lost too; and so they are where the
+        computation was forgotten, even if it is defined again. An id of no computation can be claimed just so.
         """
         ...
 

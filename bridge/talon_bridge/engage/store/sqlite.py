@@ -18,6 +18,7 @@ from talon_bridge.engage.store.sqlite_database import Database
 from talon_bridge.engage.store.sqlite_staging import Staging
 from talon_bridge.engage.syncs import Change, Comparison, Counts, Live, Sync, SyncState, Trigger
 
+LARGE = 100_000  # changes of a sync that leave a log behind which takes seconds to examine at the next start
 _EVER = 2**62
 
 T = TypeVar("T")
@@ -75,16 +76,24 @@ class SqliteStore:
 
     async def decide(self, sync: Sync, counts: Counts, leaving: bytes | None, now: float) -> Sync:
         staging = self._staging(sync)
-        return await self._database.run(
+        decided = await self._database.run(
             lambda db: self._decide(db, staging, sync, counts, leaving, now),
             done=lambda: self._staged.pop(sync.number, None),
         )
+        if decided.counts.changes > LARGE:
+            self._database.write_back()
+        return decided
 
     async def end(self, sync: Sync, state: SyncState, counts: Counts, reason: str, now: float) -> Sync:
-        return await self._database.run(
-            lambda db: self._end(db, sync, state, counts, rows.text(reason), now),
-            done=lambda: self._staged.pop(sync.number, None),
-        )
+        staging = self._staged.get(sync.number)
+        try:
+            return await self._database.run(lambda db: self._end(db, sync, state, counts, rows.text(reason), now))
+        except BaseException:
+            self._staged.pop(sync.number, None)  # what is marked as reading and is not staged is in nobody's way
+            if staging is not None:
+                with contextlib.suppress(StoreUnavailable):
+                    await self._database.run(staging.drop)
+            raise
 
     async def change(
         self, computation: str, present: Mapping[str, bytes], gone: Sequence[str], leaving: bytes, now: float
@@ -147,18 +156,18 @@ class SqliteStore:
         if found is None:
             return False
         place = found[0]
-        running = db.execute(self._sql["running"], (place,)).fetchone()
-        if running is not None:
-            return SyncRunning(rows.sync(running))
+        running = self._running(db, place)
+        if running is not None and running.state is SyncState.READING:
+            return SyncRunning(running)
         for what in ("members", "changes", "refused", "syncs", "computation"):
             db.execute(self._sql[f"forget_{what}"], (place,))
         return True
 
     def _begin(self, db: sqlite3.Connection, computation: str, trigger: Trigger, now: float) -> Sync | SyncRunning:
         place = self._place(db, computation)
-        running = db.execute(self._sql["running"], (place,)).fetchone()
+        running = self._running(db, place)
         if running is not None:
-            return SyncRunning(rows.sync(running))
+            return SyncRunning(running)
         number = db.execute(self._sql["begin"], (place, trigger, now)).lastrowid
         assert number is not None
         db.execute(self._sql["prune_refused"], (place, REFUSED_KEPT))
@@ -167,6 +176,17 @@ class SqliteStore:
         staging.begin(db)
         self._staged[number] = staging
         return Sync(number, computation, SyncState.READING, trigger, now)
+
+    def _running(self, db: sqlite3.Connection, place: int) -> Sync | None:
+        """The sync of a computation that is under way; one that could not be ended is not."""
+        found = db.execute(self._sql["running"], (place,)).fetchone()
+        if found is None:
+            return None
+        running = rows.sync(found)
+        if running.state is SyncState.READING and running.number not in self._staged:
+            db.execute(self._sql["interrupt_one"], (running.number,))
+            return None
+        return running
 
     def _decide(
         self, db: sqlite3.Connection, staging: Staging, sync: Sync, counts: Counts, leaving: bytes | None, now: float
@@ -184,9 +204,10 @@ class SqliteStore:
     def _end(
         self, db: sqlite3.Connection, sync: Sync, state: SyncState, counts: Counts, reason: str, now: float
     ) -> Sync:
+        staging = self._staged.pop(sync.number, None)
         wanted = {"number": sync.number, "state": state, "counts": msgspec.json.encode(counts), "reason": reason}
-        if db.execute(self._sql["end"], {**wanted, "now": now}).rowcount and sync.number in self._staged:
-            self._staged[sync.number].end(db)
+        if db.execute(self._sql["end"], {**wanted, "now": now}).rowcount and staging is not None:
+            staging.end(db)
         return self._stored(db, sync)
 
     def _stored(self, db: sqlite3.Connection, sync: Sync) -> Sync:

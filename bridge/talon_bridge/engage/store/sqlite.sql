@@ -60,8 +60,14 @@ SELECT token FROM store;
 -- name: interrupt
 UPDATE syncs SET state = 'interrupted' WHERE state = 'reading';
 
+-- name: interrupt_one
+UPDATE syncs SET state = 'interrupted' WHERE number = ?;
+
 -- name: computations
 SELECT definition FROM computations ORDER BY place;
+
+-- name: definitions
+SELECT id, definition FROM computations;
 
 -- name: define
 INSERT INTO computations (id, definition) VALUES (?, ?)

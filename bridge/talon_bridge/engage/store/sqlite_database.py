@@ -10,10 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from talon_bridge.databases.queries import named
 from talon_bridge.databases.sqlite_file import SqliteFile, lasting
+from talon_bridge.engage.store import rows
 from talon_bridge.engage.store.protocol import StoreUnavailable
 
+APPLICATION = 0x4C54454E  # "LTEN", in the header of the file
 SCHEMA_VERSION = 1
 STAGED_KIB = 32 * 1024  # of staged rows in memory; the rest is in a temporary file
 LOG_KEPT = 16 * 1024 * 1024  # bytes; a decision over millions of users makes the log larger for a while
@@ -35,7 +39,7 @@ class Database:
     def __init__(self, path: Path | None) -> None:
         self.token = ""
         self._path = path
-        self._file = SqliteFile(path, "a store of Engage", _MEND)
+        self._file = SqliteFile(path, "a store of Engage", _MEND, APPLICATION)
         self._thread = ThreadPoolExecutor(1, "engage")
         self._sql = named("talon_bridge.engage.store", "sqlite.sql")
         self._broken = ""
@@ -66,6 +70,15 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, job, done)
         except sqlite3.Error as error:
             raise self._explained(error) from error
+
+    def write_back(self) -> None:
+        """Bring the log into the file, behind what was begun: after a large one, the next start has less to read."""
+        if self._is_open:
+            asyncio.get_running_loop().run_in_executor(self._thread, self._write_back)
+
+    def _write_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # as for every other checkpoint, the next commit tells
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _transact(self, job: Callable[[sqlite3.Connection], T], done: Callable[[], object]) -> T:
         if self._broken:
@@ -100,17 +113,34 @@ class Database:
 
     def _migrate(self, db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
+        (marked,) = db.execute("PRAGMA application_id").fetchone()
         if version > SCHEMA_VERSION:
             raise self._file.newer(version)
+        if marked and version < 1:
+            raise self._file.unusable(f"its schema is {version}, which no localtalon has written")
         db.execute("BEGIN IMMEDIATE")
-        if not version:
+        if not marked:
             for statement in statements(self._sql["schema"]):
                 db.execute(statement)
             db.execute(self._sql["make"], (secrets.token_hex(16),))
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(self._sql["interrupt"])
-        (self.token,) = db.execute(self._sql["token"]).fetchone()
+        self.token = self._examined(db)
         db.execute("COMMIT")
+
+    def _examined(self, db: sqlite3.Connection) -> str:
+        """The token; raises `SettingsError` for what SQLite cannot know to be damaged."""
+        found = db.execute(self._sql["token"]).fetchall()
+        if len(found) != 1:
+            raise self._file.unusable("its table store does not have the one row that it must have")
+        for id, definition in db.execute(self._sql["definitions"]):
+            try:
+                rows.computation(definition)
+            except (msgspec.MsgspecError, TypeError, ValueError) as error:
+                raise self._file.unusable(f"the definition of {id!r} cannot be read: {error}") from None
+        token: str = found[0][0]
+        return token
 
     def _release(self) -> None:
         self._thread.shutdown()

@@ -42,8 +42,9 @@ class Staging:
     def add(self, db: sqlite3.Connection, members: Sequence[Member], refused: Sequence[Refused]) -> None:
         """Append rows."""
         files = {file: rows.text(file) for file in {one.file for one in members}}
-        if not any(files) and all(rows.kept(value) is None for value in {one.value for one in members}):
-            insert(db, self._sql["stage_plain"], [(one.user_id, one.line) for one in members])  # in half the time
+        if len(files) == 1 and all(rows.kept(value) is None for value in {one.value for one in members}):
+            plain = [(one.user_id, one.line) for one in members]
+            insert(db, self._sql["stage_plain"], plain, tuple(files.values()))  # takes two thirds of the time
         else:
             staged = [(one.user_id, rows.kept(one.value), one.line, files[one.file]) for one in members]
             insert(db, self._sql["stage"], staged)
@@ -90,6 +91,10 @@ class Staging:
     def end(self, db: sqlite3.Connection) -> None:
         """Keep the refused rows; the rest is gone."""
         self._run(db, "keep_refused")
+        self.drop(db)
+
+    def drop(self, db: sqlite3.Connection) -> None:
+        """Drop the tables, which may be gone."""
         self._run(db, "drop")
 
     def _refuse(self, db: sqlite3.Connection, refused: Sequence[Refused]) -> None:
@@ -98,15 +103,15 @@ class Staging:
         self._refused += len(kept)
 
     def _first_only(self, db: sqlite3.Connection, repeated: int) -> tuple[int, int]:
-        """Drop all but the first row of each user; how many said the same as the first, and how many did not."""
+        """Keep each user's first; how many rows say of a user the same as the first, and how many do not."""
         db.execute(self._sql["later"])
-        (conflicts,) = db.execute(self._sql["conflicts"]).fetchone()
+        duplicates, conflicts = db.execute(self._sql["doubles"]).fetchone()
         if conflicts:
             found = db.execute(self._sql["conflicting"], (MAX_REFUSED - self._refused,))
             self._refuse(db, [rows.conflicting(*row) for row in found])
         self._run(db, "drop_later")
         self._rows -= repeated
-        return repeated - conflicts, conflicts
+        return duplicates, conflicts
 
     def _differ(self, db: sqlite3.Connection, members: _Members, leaves: bool) -> Comparison:
         """Write down each user who differs, in the order of sending."""

@@ -6,7 +6,7 @@ CREATE TEMP TABLE staged_{sync} (
     user_id TEXT NOT NULL,
     value   BLOB,
     line    INTEGER NOT NULL,
-    file    TEXT NOT NULL DEFAULT ''
+    file    TEXT NOT NULL
 );
 CREATE TEMP TABLE refused_{sync} (
     place   INTEGER PRIMARY KEY,
@@ -20,7 +20,7 @@ CREATE TEMP TABLE refused_{sync} (
 INSERT INTO staged_{sync} (user_id, value, line, file) VALUES (?, ?, ?, ?);
 
 -- name: stage_plain
-INSERT INTO staged_{sync} (user_id, line) VALUES (?, ?);
+INSERT INTO staged_{sync} (file, user_id, line) VALUES (?1, ?, ?);
 
 -- name: refuse
 INSERT INTO refused_{sync} (line, file, reason, excerpt) VALUES (?, ?, ?, ?);
@@ -32,19 +32,23 @@ CREATE INDEX temp.staged_{sync}_by_user ON staged_{sync} (user_id, value);
 SELECT count(*) - count(DISTINCT user_id) FROM staged_{sync};
 
 -- name: later
+-- `row` is the same for the users of one row: rows are told apart by where they stand, if that is known.
 CREATE TEMP TABLE later_{sync} AS
-SELECT staged.place, staged.value IS NOT first.value AS conflicts
+SELECT staged.place, staged.file, staged.line, CASE WHEN staged.line > 0 THEN 0 ELSE staged.place END AS row,
+    staged.value IS NOT first.value AS conflicts
 FROM (SELECT min(place) AS place FROM staged_{sync} GROUP BY user_id HAVING count(*) > 1) AS several
     JOIN staged_{sync} AS first ON first.place = several.place
     JOIN staged_{sync} AS staged ON staged.user_id = first.user_id AND staged.place > first.place;
 
--- name: conflicts
-SELECT count(*) FROM later_{sync} WHERE conflicts;
+-- name: doubles
+SELECT sum(NOT conflicts), sum(conflicts)
+FROM (SELECT max(conflicts) AS conflicts FROM later_{sync} GROUP BY file, line, row) AS rows;
 
 -- name: conflicting
-SELECT line, file, user_id, value
-FROM later_{sync} AS later JOIN staged_{sync} AS staged ON staged.place = later.place
-WHERE conflicts ORDER BY later.place LIMIT ?;
+SELECT staged.line, staged.file, user_id, value
+FROM (SELECT min(place) AS place FROM later_{sync} WHERE conflicts GROUP BY file, line, row) AS first
+    JOIN staged_{sync} AS staged ON staged.place = first.place
+ORDER BY first.place LIMIT ?;
 
 -- name: drop_later
 DELETE FROM staged_{sync} WHERE place IN (SELECT place FROM later_{sync});
@@ -97,6 +101,7 @@ INSERT INTO refused (sync, place, line, file, reason, excerpt)
 SELECT {sync}, place, line, file, reason, excerpt FROM refused_{sync} ORDER BY place;
 
 -- name: drop
-DROP TABLE temp.staged_{sync};
-DROP TABLE temp.refused_{sync};
+DROP TABLE IF EXISTS temp.staged_{sync};
+DROP TABLE IF EXISTS temp.refused_{sync};
+DROP TABLE IF EXISTS temp.later_{sync};
 DROP TABLE IF EXISTS temp.difference_{sync};
