@@ -22,7 +22,8 @@ KEY_PROBLEMS: Final = frozenset({"bad_key", "key_taken"})
 class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[[audiences]]`: an audience of Engage; without a `key` it has the one that its name makes (AUD-1).
 
-    `source` is what its scheduled syncs read, `every` how often, `max_leaving` the share of the members that may leave.
+    `source` is what its scheduled syncs read, `every` how often, `max_leaving` the share of the members that may leave;
+    with `allow_empty` a source without users is meant so.
     """
 
     name: Name
@@ -32,6 +33,7 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Name | None = None
     query: Name | None = None
     every: Name | None = None
+    allow_empty: bool = False
 
 
 class ComputedTrait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +51,7 @@ class ComputedTrait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Name | None = None
     query: Name | None = None
     every: Name | None = None
+    allow_empty: bool = False
 
 
 Computation = Audience | ComputedTrait
@@ -133,8 +136,8 @@ def _wrong(computation: Computation, wanted: Engaged) -> Iterator[tuple[str, Eng
     if wanted.type not in computations.VALUE_TYPES:
         hint = f"give one of {', '.join(computations.VALUE_TYPES)}"
         yield "type", EngageError("bad_definition", f"no trait can have {wanted.type} values", hint)
-    for member, needed in (("every", "source"), ("query", "source")):
-        if getattr(computation, member) is not None and getattr(computation, needed) is None:
+    for member in ("every", "query", "allow_empty"):
+        if getattr(computation, member) and computation.source is None:
             what = f"it has {member}, and no source"
             yield member, EngageError("no_source", what, "give source, a file, directory or database URL")
     if computation.source is not None and _is_database(computation.source) != (computation.query is not None):
@@ -160,7 +163,7 @@ def _is_database(source: str) -> bool:
 def _source(computation: Computation, folder: Path) -> Source | None:
     if computation.source is None:
         return None
-    return Source(_from(folder, computation.source), computation.query, computation.every)
+    return Source(_from(folder, computation.source), computation.query, computation.every, computation.allow_empty)
 
 
 def _from(folder: Path, source: str) -> str:

@@ -393,3 +393,22 @@ def test_a_source_of_the_config_that_would_keep_its_reader_waiting_is_not_opened
                 await engage.run("buyers")
 
     run(work)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_scheduled_audience_becomes_empty_where_the_config_says_that_it_may(tmp_path: Path, allowed: bool) -> None:
+    (tmp_path / "buyers.csv").write_text("user_id\na\n")
+    source = Source(str(tmp_path / "buyers.csv"), every="2h", allow_empty=allowed)
+
+    async def work(door: Door) -> None:
+        clock = SandboxClock(lambda: 1_800_000_000.0)
+        async with engaged(
+            door, msgspec.structs.replace(BUYERS, source=source, configured=True), clock=clock
+        ) as engage:
+            assert await engage.idle(10)
+            (tmp_path / "buyers.csv").write_text("user_id\n")
+            clock.advance(7200)
+            assert await engage.idle(10)
+            assert door.told() == [("a", True), ("a", False)][: 1 + allowed]
+
+    run(work)

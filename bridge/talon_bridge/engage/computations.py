@@ -18,11 +18,15 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where a computation syncs from: a file, a directory, or a database with a `query`; `every` is a rhythm."""
+    """Where a computation syncs from: a file, a directory, or a database with a `query`; `every` is a rhythm.
+
+    `allow_empty`: a source without users is meant so, and empties the audience.
+    """
 
     place: str
     query: str | None = None
     every: str | None = None
+    allow_empty: bool = False
 
 
 class Computation(msgspec.Struct, frozen=True):

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from talon_bridge.clock import SandboxClock
 from talon_bridge.engage import live, safety
 from talon_bridge.engage.computations import Computation
@@ -145,6 +147,8 @@ class Engage:
         rows = open_source(
             source.place, source.query, computation.key, now=self._clock.now, type=computation.type, regular=True
         )
+        if source.allow_empty:
+            options = msgspec.structs.replace(options, allow_empty=True)
         return await self.sync(id, rows, options, trigger)
 
     async def change(self, id: str, present: Mapping[str, Any], gone: Sequence[str]) -> Live:
