@@ -1,5 +1,6 @@
 """The options that name a running bridge, and how its commands end where it does not do what they ask."""
 
+import math
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from localtalon.bridge_client import BridgeClient
 
 COULD_NOT_RUN = 2
+_OPTIONS = {
+    "pass allowEmpty=true (--allow-empty)": "give --allow-empty",
+    "pass force=true (--force), or a higher maxLeaving": "give --force, or a higher --max-leaving",
+}
 
 
 def with_bridge(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +37,27 @@ def with_client(url: str, token: str | None, work: "Callable[[BridgeClient], Non
             work(client)
     except BridgeError as error:
         fail(str(error))
+
+
+class Share(click.FloatRange):
+    """A share of a whole, 0 to 1."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`; what is no number lies in every range for click."""
+        share = super().convert(value, param, ctx)
+        if math.isnan(share):
+            self.fail(f"{value} is not in the range 0<=x<=1.", param, ctx)
+        return share
+
+
+def in_options(text: str) -> str:
+    """What the bridge says, with what to do in words of the command line."""
+    for there, here in _OPTIONS.items():
+        text = text.replace(there, here)
+    return text
 
 
 def sure(question: str) -> bool:

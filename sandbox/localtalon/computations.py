@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 import msgspec
 
 from talon_bridge.audience_key import key_of
 from talon_bridge.engage import computations, schedule
-from talon_bridge.engage.computations import MAX_LEAVING, Source
+from talon_bridge.engage.computations import MAX_LEAVING, Source, ValueType
 from talon_bridge.engage.computations import Computation as Engaged
 from talon_bridge.engage.problems import EngageError
-from talon_emulator.attributes import AttributeType
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -43,7 +42,7 @@ class ComputedTrait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Name
-    type: AttributeType
+    type: ValueType
     key: str | None = None
     id: str | None = None
     nullify: bool = False
@@ -90,13 +89,12 @@ def engaged(computation: Computation, folder: Path) -> Engaged:
     """As Engage knows it. A source that is a path is one from `folder`; without an id it has its key as one."""
     own = key(computation)
     trait = computation if isinstance(computation, ComputedTrait) else None
-    kind: Any = "boolean" if trait is None else trait.type  # a type that Engage does not take is a problem
     return Engaged(
         id=own if computation.id is None else computation.id,
         kind="audience" if trait is None else "computed_trait",
         name=computation.name,
         key=own,
-        type=kind,
+        type="boolean" if trait is None else trait.type,
         nullify=trait is not None and trait.nullify,
         max_leaving=computation.max_leaving,
         source=_source(computation, folder),
@@ -133,14 +131,14 @@ def _wrong(computation: Computation, wanted: Engaged) -> Iterator[tuple[str, Eng
         computations.check(wanted, ())
     except EngageError as error:
         yield "id", error
-    if wanted.type not in computations.VALUE_TYPES:
-        hint = f"give one of {', '.join(computations.VALUE_TYPES)}"
-        yield "type", EngageError("bad_definition", f"no trait can have {wanted.type} values", hint)
     for member in ("every", "query", "allow_empty"):
         if getattr(computation, member) and computation.source is None:
             what = f"it has {member}, and no source"
             yield member, EngageError("no_source", what, "give source, a file, directory or database URL")
-    if computation.source is not None and _is_database(computation.source) != (computation.query is not None):
+    wrong = None if computation.source is None else _wrong_scheme(computation.source)
+    if wrong is not None:
+        yield "source", wrong
+    elif computation.source is not None and _is_database(computation.source) != (computation.query is not None):
         if computation.query is None:
             hint = "give query, an SQL text that selects user ids"
             yield "source", EngageError("bad_source", "its source is a database, and there is no query", hint)
@@ -152,6 +150,16 @@ def _wrong(computation: Computation, wanted: Engaged) -> Iterator[tuple[str, Eng
             schedule.parse(computation.every)
         except EngageError as error:
             yield "every", error
+
+
+def _wrong_scheme(source: str) -> EngageError | None:
+    from talon_bridge.engage.sources import check_scheme
+
+    try:
+        check_scheme(source)
+    except EngageError as error:
+        return error
+    return None
 
 
 def _is_database(source: str) -> bool:

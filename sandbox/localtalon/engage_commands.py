@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localtalon.bridge_options import fail, say, with_bridge, with_client
+from localtalon.bridge_options import Share, fail, say, with_bridge, with_client
 from localtalon.engage_sync_command import sync
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ _BROKEN = 1
 
 _audience = click.argument("audience")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_share = click.FloatRange(0, 1)
 
 
 @click.group()
@@ -35,8 +34,12 @@ engage.add_command(sync)
 @click.option("--key", help="The attribute's name (default: made of NAME, AUD-1).")
 @click.option("--id", "own_id", help="What it is called in URLs (default: the key).")
 @click.option("--trait", metavar="TYPE", help='A computed trait with values of this type: number, "(list string)", ...')
-@click.option("--nullify", is_flag=True, help="Users missing from the next sync get null (computed traits, AUD-6).")
-@click.option("--max-leaving", type=_share, help="The share of members one sync may remove without --force [0.5].")
+@click.option(
+    "--nullify/--no-nullify",
+    default=None,
+    help="Whether users missing from the next sync get null (computed traits, AUD-6) [no].",
+)
+@click.option("--max-leaving", type=Share(), help="The share of members one sync may remove without --force [0.5].")
 @_json
 def define(
     bridge: str,
@@ -45,18 +48,16 @@ def define(
     key: str | None,
     own_id: str | None,
     trait: str | None,
-    nullify: bool,
+    nullify: bool | None,
     max_leaving: float | None,
     as_json: bool,
 ) -> None:
-    """Define the audience NAME, or with --trait a computed trait; or change the one with its id.
+    """Define the audience NAME, or with --trait a computed trait; or change what is given of the one with its id.
 
     Exits with 1 where the attribute in Talon.One is missing or has another type.
     """
     from talon_bridge.audience_key import key_of
 
-    if nullify and trait is None:
-        raise click.UsageError("--nullify is for computed traits: give --trait TYPE, too")
     own = own_id or key or key_of(name)
     if not own:
         fail(f"{name!r} makes no key (AUD-1, AUD-3); give one with --key: letters, digits and _, first a letter")
@@ -64,12 +65,13 @@ def define(
     def put(client: "BridgeClient") -> None:
         from localtalon import engage_list as listing
 
-        given = {"name": name, "key": key, "type": trait, "nullify": nullify or None, "maxLeaving": max_leaving}
-        body = {member: value for member, value in given.items() if value is not None}
-        path = listing.path("audience" if trait is None else "trait", own)
-        before = {one["id"] for one in listing.listed(client)}
-        one = client.put(path, body)
-        click.echo(_line(one) if as_json else listing.defined(one, one["id"] not in before))
+        before = next((one for one in listing.listed(client) if one["id"] == own), None)
+        kind = "trait" if trait is not None else "audience" if before is None else before["class"]
+        if nullify is not None and kind == "audience":
+            raise click.UsageError("--nullify is for computed traits: give --trait TYPE, too")
+        given = {"name": name, "key": key, "type": trait, "nullify": nullify, "maxLeaving": max_leaving}
+        one = client.put(listing.path(kind, own), listing.definition(before, given))
+        click.echo(_line(one) if as_json else listing.defined(one, before is None))
         if one["misfit"] is not None:
             say(listing.misfit(one))
             sys.exit(_BROKEN)
@@ -120,9 +122,8 @@ def forget(bridge: str, token: str | None, audience: str, as_json: bool) -> None
     def dropped(client: "BridgeClient") -> None:
         from localtalon import engage_list as listing
 
-        one = listing.found(client, audience)
-        told = client.delete(listing.place(one))
-        click.echo(_line(told) if as_json else f"forgot the {listing.noun(one)}; nothing was sent")
+        told, what = listing.forgotten(client, audience)
+        click.echo(_line(told) if as_json else f"forgot the {what}; nothing was sent")
 
     with_client(bridge, token, dropped)
 

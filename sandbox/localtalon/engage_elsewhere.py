@@ -12,9 +12,9 @@ import msgspec
 
 from localtalon import config_file
 from localtalon.config import ConfigError
-from localtalon.engage_outcome import Outcome, refused_file, write_refused
+from localtalon.engage_outcome import Outcome, clear_refused, refused_file, write_refused
 from localtalon.engage_progress import Stages
-from localtalon.engage_sync import Source, Stopped, loop, stage
+from localtalon.engage_sync import Source, Stopped, Undelivered, loop, stage
 from localtalon.foreign_door import MAX_CALL, ForeignDoor
 from talon_bridge.audience_key import key_of
 from talon_bridge.clock import SandboxClock
@@ -29,9 +29,14 @@ from talon_bridge.engage.sources.ndjson_rows import encode
 from talon_bridge.engage.store import open_store
 from talon_bridge.engage.syncs import SyncState
 from talon_bridge.nearest import nearest
+from talon_bridge.settings import SettingsError
 
 _ROOM: Final = 8 * 1024  # bytes of a call for all but the value; an id of 1000 characters takes at most 6000
+_NAMES: Final = ("id", "key", "name")
 _AT_ONCE: Final = 1000  # refused rows
+
+
+_KEPT: Final = "what was decided is kept: run the same command again once that is mended"
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -40,6 +45,16 @@ class Server(msgspec.Struct, frozen=True):
     url: str
     write_key: str
     data: str
+
+    @property
+    def place(self) -> str:
+        """The URL as it is kept with the members."""
+        return self.url.rstrip("/")
+
+    @property
+    def kept(self) -> str:
+        """What messages call the data; the URL of a database may hold a password."""
+        return "the database of --data" if "://" in self.data else f"--data {self.data}"
 
     def __repr__(self) -> str:
         """Leave the write key out."""
@@ -61,11 +76,15 @@ def wanted(name: str, path: Path | None, key: str | None, trait: Any, nullify: b
     Raises `EngageError`, `ConfigError`.
     """
     defined = config_file.load(path or config_file.nearby()).computations()
-    found = next((one for what in ("id", "key", "name") for one in defined if getattr(one, what) == name), None)
-    if found is not None:
+    same = next(filter(None, ([one for one in defined if getattr(one, what) == name] for what in _NAMES)), [])
+    if len(same) > 1:
+        ids = " and ".join(repr(one.id) for one in same)
+        raise ConfigError(f"{len(same)} in the config are called {name!r}; name one by its id: {ids}")
+    if same:
+        (found,) = same
         if key is not None or trait is not None or nullify:
             raise ConfigError(f"the {found.noun} is defined in the config; leave --key, --trait and --nullify out")
-        return msgspec.structs.replace(found, source=None)  # no schedule runs here
+        return found
     if defined and key is None:
         near = nearest(name, tuple(each for one in defined for each in (one.id, one.key, one.name)))
         hint = f"did you mean {near.name!r}?" if near else "give --key to define it here"
@@ -97,6 +116,7 @@ async def _synced(computation: Computation, source: Source, server: Server, aske
             stages.hide()
             asked.tell(text)
 
+        await _ours(computation, server)
         async with (
             ForeignDoor(server.url, server.write_key, tell) as door,
             _engaged(computation, server, door) as engage,
@@ -108,6 +128,8 @@ async def _synced(computation: Computation, source: Source, server: Server, aske
             except asyncio.CancelledError:
                 raise Stopped(await _standing(engage, computation)) from None
             except EngageError as error:
+                if door.refused:
+                    raise Undelivered(f"{door.refused}; {_KEPT}") from None
                 if error.code in ("too_many_leave", "empty_source"):
                     written = await _refused(engage, computation, asked)
                     if written is not None:
@@ -116,12 +138,40 @@ async def _synced(computation: Computation, source: Source, server: Server, aske
             finally:
                 watching.cancel()
             written = await _refused(engage, computation, asked)
+            if written is None and asked.refused is None:
+                clear_refused(refused_file(computation.id))
     return Outcome(computation.name, sync, time.monotonic() - begun, f" to {server.url}", refused=written)
+
+
+async def _ours(computation: Computation, server: Server) -> None:
+    """Refuse data of another server or of a bridge, whose members this one never heard of. Raises `EngageError`."""
+    store = open_store(server.data)
+    try:
+        await store.open()
+    except SettingsError as error:
+        if not isinstance(error.__context__, BlockingIOError):
+            raise
+        hint = "wait until it has ended, or give this one another --data"
+        raise EngageError("unavailable", f"another `sync --to` or a bridge is using {server.kept}", hint) from None
+    try:
+        kept = await store.computations()
+    finally:
+        await store.close()
+    for one in kept:
+        if one.source is None or one.source.place != server.place:
+            owner = one.source.place if one.source is not None and "://" in one.source.place else "a bridge"
+            hint = f"give {server.place} its own --data"
+            raise EngageError("unavailable", f"{server.kept} belongs to {owner}", hint)
+        if one.id == computation.id and (one.kind, one.type) != (computation.kind, computation.type):
+            what = f"{server.kept} has the {one.noun} with {one.type} values under the key {one.key}"
+            raise EngageError("kind_fixed", what, "give another --key, or another --data")
 
 
 @contextlib.asynccontextmanager
 async def _engaged(computation: Computation, server: Server, door: ForeignDoor) -> AsyncIterator[Engage]:
-    engage = Engage(open_store(server.data), door, SandboxClock(time.time), (computation,))
+    """Engage with this one definition; its source, which nothing reads here, is the server that the members are of."""
+    owned = msgspec.structs.replace(computation, source=computations.Source(server.place))
+    engage = Engage(open_store(server.data), door, SandboxClock(time.time), (owned,))
     await engage.start()
     try:
         yield engage

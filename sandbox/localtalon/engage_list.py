@@ -17,6 +17,8 @@ _FOLDERS = {"audience": "audiences", "trait": "computed-traits"}
 _NOUNS = {"audience": "audience", "trait": "computed trait"}
 _HEADS = ("name", "class", "key", "type", "members", "queued", "last sync", "next sync")
 _WIDEST = (32, 8, 32, 14, 12, 10, None, 24)  # characters of each column
+_KEPT = ("type", "nullify", "maxLeaving")  # of a computed trait that is changed
+UNKNOWN = "unknown_audience"  # the bridge's own code
 _PAGE = 1000  # what the bridge lists at once
 
 
@@ -33,9 +35,33 @@ def found(client: BridgeClient, text: str) -> Shown:
         same = [one for one in known if one[what] == text]
         if len(same) == 1:
             return same[0]
+        if same:
+            ids = " and ".join(repr(one["id"]) for one in same)
+            raise BridgeError(f"{len(same)} are called {text[:120]!r}; name one by its id: {ids}")
     near = nearest(text, tuple(name for one in known for name in (one["id"], one["key"], one["name"])))
     hint = f"did you mean {near.name!r}?" if near else "`localtalon engage list` shows all, `engage define` makes one"
-    raise BridgeError(f"there is no audience or computed trait {text[:120]!r}; {hint}")
+    raise BridgeError(f"there is no audience or computed trait {text[:120]!r}; {hint}", code=UNKNOWN)
+
+
+def definition(before: Shown | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What defines one: what is given, and else what it was `before`. Its key stays by itself."""
+    kept = () if before is None else ("maxLeaving",) if before["class"] == "audience" else _KEPT
+    known = {} if before is None else {name: before[name] for name in kept}
+    return known | {name: value for name, value in given.items() if value is not None}
+
+
+def forgotten(client: BridgeClient, text: str) -> tuple[Shown, str]:
+    """Drop one, also by the id of one that left the config: what the bridge answers, and what it was called."""
+    try:
+        one = found(client, text)
+    except BridgeError as error:
+        if error.code != UNKNOWN or not text:
+            raise
+        try:  # the bridge lists those no more, but keeps their members
+            return client.delete(path("audience", text)), f"audience or computed trait {text!r}"
+        except BridgeError as refusal:
+            raise (error if refusal.code == UNKNOWN else refusal) from None
+    return client.delete(place(one)), noun(one)
 
 
 def path(kind: str, id: str) -> str:
@@ -72,7 +98,7 @@ def member_for_people(one: Shown, member: Mapping[str, Any]) -> str:
 
 
 def for_people(shown: list[Shown]) -> Iterator[str]:
-    """A table of them, and what keeps any from being delivered."""
+    """A table of them, what keeps any from being delivered, and why a last sync came to nothing."""
     if not shown:
         yield "no audiences and no computed traits"
         return
@@ -81,6 +107,11 @@ def for_people(shown: list[Shown]) -> Iterator[str]:
         if one["misfit"] is not None:
             yield ""
             yield printable(misfit(one))
+    for one in shown:
+        last = one["lastSync"]
+        if last is not None and last["state"] in ("refused", "failed") and last["reason"]:
+            yield ""
+            yield printable(f"{noun(one)}: sync {last['number']} {last['state']}: {last['reason']}")
 
 
 def misfit(one: Shown) -> str:

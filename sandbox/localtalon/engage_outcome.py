@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from talon_bridge import codec
+from talon_bridge.codec import MalformedError
 from talon_contracts.reports.text import printable
 
 _COLUMNS = ("line", "file", "reason", "excerpt")
+_LONGEST = 1 << 20  # bytes of a refused row
 
 
 class NotWritten(Exception):
@@ -82,6 +84,21 @@ def write_refused(path: Path, rows: Iterable[bytes]) -> Path | None:
     except OSError as error:
         raise NotWritten(f"the refused rows cannot be written to {path}: {error.strerror or error}") from None
     return path
+
+
+def clear_refused(path: Path) -> None:
+    """Take away the refused rows of an earlier sync; a file of anything else stays. Raises `NotWritten`."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return
+        with path.open("rb") as file:
+            first = codec.value(file.readline(_LONGEST))
+        if isinstance(first, dict) and set(first) == set(_COLUMNS):
+            path.unlink()
+    except MalformedError:
+        return
+    except OSError as error:
+        raise NotWritten(f"{path} is of an earlier sync, and cannot be removed: {error.strerror or error}") from None
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:

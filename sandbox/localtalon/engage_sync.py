@@ -18,11 +18,16 @@ from localtalon.engage_outcome import write_refused
 from localtalon.engage_progress import Stage, Stages
 from talon_bridge.engage.computations import ValueType
 from talon_bridge.engage.rows import Row
-from talon_bridge.engage.sources import open_source
+from talon_bridge.engage.sources import is_database, open_source
 from talon_bridge.engage.sources.columns import CsvOptions
+from talon_bridge.engage.sources.files import LINES, PACKED
 from talon_bridge.engage.sources.ndjson_rows import encode
 
 UNDER_WAY = ("reading", "sending")
+_WHEN_DECIDED = (
+    "If the sync was decided, a bridge that keeps its data goes on with it when it starts: `localtalon engage list`"
+)
+_WHEN_SENT = "The bridge had all identifies; one that keeps its data goes on delivering them when it starts"
 _IDLE_WAIT = 1.0  # seconds
 _ROUNDING = timedelta(milliseconds=1)  # of the times of the bridge
 
@@ -33,10 +38,25 @@ class Source(msgspec.Struct, frozen=True):
     place: str
     query: str | None = None
     options: CsvOptions = CsvOptions()
+    tell: Callable[[str], None] = lambda _: None
 
     def rows(self, key: str, type: ValueType) -> AsyncIterator[Sequence[Row]]:
         """Its rows, for the computation with this key and type. Raises `EngageError`."""
-        return open_source(self.place, self.query, key, type=type, options=self.options, now=time.time)
+        return open_source(self.place, self.query, key, type=type, options=self.options, now=time.time, tell=self.tell)
+
+
+def may_be_csv(place: str) -> bool:
+    """Whether a source is no database, and not called like lines of JSON."""
+    return not is_database(place) and Path(place.lower().removesuffix(PACKED)).suffix not in LINES
+
+
+def shown(place: str) -> str:
+    """What messages call a source; the URL of a database may hold a password."""
+    return "a database" if is_database(place) else place
+
+
+class Undelivered(Exception):
+    """A sync was decided, and the server elsewhere does not take its identifies; the message says why."""
 
 
 class Stopped(Exception):
@@ -66,6 +86,10 @@ class Syncing:
                 return made
         except KeyboardInterrupt:
             raise Stopped(self._standing()) from None
+        except BridgeError as error:
+            if error.status or not self._read_whole:
+                raise
+            raise BridgeError(f"{error}. {_WHEN_DECIDED}") from None
 
     def settle(self, sync: dict[str, Any]) -> int:
         """Wait until all identifies of a sync are settled; how many dead letters came since. Raises `Stopped`."""
@@ -73,6 +97,10 @@ class Syncing:
             self._wait(sync["sent"])
         except KeyboardInterrupt:
             raise Stopped(f"the bridge has all {sync['sent']:,} identifies, and goes on delivering them") from None
+        except BridgeError as error:
+            if error.status:
+                raise
+            raise BridgeError(f"{error}. {_WHEN_SENT}") from None
         return max(0, self._dead() - self._dead_before)
 
     def write_refused(self, path: Path) -> Path | None:

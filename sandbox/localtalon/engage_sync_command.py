@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from localtalon.bridge_options import fail, say, sure, with_bridge, with_client
+from localtalon.bridge_options import Share, fail, in_options, say, sure, with_bridge, with_client
 
 if TYPE_CHECKING:
     from localtalon.bridge_client import BridgeClient
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from localtalon.engage_sync import Source, Syncing
 
 _BROKEN = 1
+_FOR_CSV = ("header", "delimiter", "user_column", "value_column")
 _STOPPED = 130  # as shells have it for Ctrl-C
 
 
@@ -65,9 +66,7 @@ def _elsewhere(command: Callable[..., Any]) -> Callable[..., Any]:
 @_reading
 @click.option("--allow-empty", is_flag=True, help="A source without any user is meant so.")
 @click.option("--force", is_flag=True, help="However many members leave.")
-@click.option(
-    "--max-leaving", type=click.FloatRange(0, 1), help="The share of the members that may leave (default: as defined)."
-)
+@click.option("--max-leaving", type=Share(), help="The share of the members that may leave (default: as defined).")
 @click.option(
     "--refused",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -90,7 +89,8 @@ def sync(
     """Make the users of SOURCE the members of AUDIENCE, and send who came and who left.
 
     SOURCE is a CSV or NDJSON file, a directory of them, - for standard input, or the URL of a database: sqlite:FILE,
-    postgresql://... with --query. Exits with 1 where an identify became a dead letter.
+    postgresql://... with --query. Exits with 1 where an identify became a dead letter,
+    or the server at --to does not take what was decided.
     """
     if refused is not None and not refused.parent.is_dir():
         fail(f"there is no directory {refused.parent} for the refused rows")
@@ -119,7 +119,7 @@ def _here(
 ) -> None:
     """Sync through a bridge of ours."""
     from localtalon import engage_list as listing
-    from localtalon.engage_outcome import Outcome, refused_file
+    from localtalon.engage_outcome import Outcome, clear_refused, refused_file
     from localtalon.engage_progress import Stages
     from localtalon.engage_sync import Syncing
 
@@ -130,6 +130,8 @@ def _here(
         syncing = Syncing(client, one, stages, say)
         made = _synced(syncing, source, file, given)
         written = syncing.write_refused(file)
+        if written is None and refused is None:
+            clear_refused(file)
         dead = 0 if no_wait else syncing.settle(made)
     taken = time.monotonic() - begun
     _told(Outcome(one["name"], made, taken, "", None if no_wait else not dead, dead, written), as_json)
@@ -159,7 +161,8 @@ def _there(
     if not given["write_key"]:
         raise click.UsageError("--to needs --write-key KEY, that of a source there")
     options = Options(given["allow_empty"], given["force"], given["max_leaving"])
-    asked = Asked(options, refused, sure if _may_ask(source) else lambda _: False, say)
+    may_ask = _may_ask(source)
+    asked = Asked(options, refused, lambda question: may_ask and sure(in_options(question)), say)
     one = engage_elsewhere.wanted(audience, given["config_file"], given["key"], given["trait"], given["nullify"])
     _told(engage_elsewhere.synced(one, source, Server(to, given["write_key"], given["data"]), asked), as_json)
 
@@ -176,27 +179,38 @@ def _synced(syncing: "Syncing", source: "Source", refused: Path, given: dict[str
     try:
         return syncing.sync(source, **flags, force="true" if given["force"] else None)
     except BridgeError as error:
-        if error.code == "too_many_leave" and _may_ask(source) and sure(f"{error}\nSync all the same?"):
+        if error.code == "too_many_leave" and _may_ask(source) and sure(in_options(f"{error}\nSync all the same?")):
             return syncing.sync(source, **flags, force="true")
         written = syncing.write_refused(refused) if error.code in ("too_many_leave", "empty_source") else None
         if written is not None:
             say(f"the refused rows are in {written}")
-        raise
+        raise BridgeError(in_options(str(error)), error.status, error.code) from None
 
 
 def _source(place: str, given: dict[str, Any]) -> "Source":
     """The source with how it is read; what cannot be read so is said at once."""
-    from localtalon.engage_sync import Source
+    from localtalon.engage_sync import Source, may_be_csv, shown
     from talon_bridge.engage.problems import EngageError
+    from talon_bridge.engage.sources import check_scheme
     from talon_bridge.engage.sources.columns import CsvOptions
 
     query, file = given["query"], given["query_file"]
     if query is not None and file is not None:
         raise click.UsageError("give --query or --query-file, not both")
+    try:
+        check_scheme(place)
+    except EngageError as error:
+        fail(f"{error.message}; {error.hint}")
+    given_for_csv = [name for name in _FOR_CSV if given[name] is not None]
+    if given_for_csv and not may_be_csv(place):
+        raise click.UsageError(
+            f"--{given_for_csv[0].replace('_', '-')} is for CSV, and has no effect with {shown(place)}"
+        )
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
     try:
         query = file.read_text("utf-8") if file is not None else query
-        return Source(place, query, CsvOptions(given["header"], delimiter, given["user_column"], given["value_column"]))
+        options = CsvOptions(given["header"], delimiter, given["user_column"], given["value_column"])
+        return Source(place, query, options, say)
     except EngageError as error:
         fail(f"{error.message}; {error.hint}")
     except (OSError, UnicodeDecodeError) as error:
@@ -207,7 +221,7 @@ def _guarded(work: Callable[[], None]) -> None:
     """Do it; what is wrong with the source or the files is one line and exit code 2, Ctrl-C says how things stand."""
     from localtalon.config import ConfigError
     from localtalon.engage_outcome import NotWritten
-    from localtalon.engage_sync import Stopped
+    from localtalon.engage_sync import Stopped, Undelivered
     from talon_bridge.engage.problems import EngageError
     from talon_bridge.engage.store.protocol import StoreUnavailable
     from talon_bridge.settings import SettingsError
@@ -215,7 +229,10 @@ def _guarded(work: Callable[[], None]) -> None:
     try:
         work()
     except EngageError as error:
-        fail(f"{error.message}; {error.hint}")
+        fail(in_options(f"{error.message}; {error.hint}"))
+    except Undelivered as error:
+        say(str(error))
+        sys.exit(_BROKEN)
     except (ConfigError, NotWritten, SettingsError, StoreUnavailable) as error:
         fail(str(error))
     except Stopped as stopped:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from talon_bridge import codec
+from talon_bridge.codec import MalformedError
 from talon_bridge.engage.door import DoorRefused, DoorUnavailable
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class ForeignDoor:
         try:
             async with self._session.post(self.url, data=body, headers=self._headers, allow_redirects=False) as answer:
                 status, after = answer.status, answer.headers.get("Retry-After", "")
-                said = "" if answer.ok else (await answer.content.read(4 * _EXCERPT)).decode(errors="replace")
+                said = b"" if answer.ok else await answer.content.read(16 * _EXCERPT)
         except aiohttp.InvalidURL:
             raise DoorRefused(f"--to {self.url} is no URL; give one such as https://api.segment.io") from None
         except TimeoutError:
@@ -94,7 +96,7 @@ class ForeignDoor:
             self._most = max(1, len(body) // 2)
             return False
         if not 200 <= status < 300:
-            raise DoorRefused(f"{self.url} answers {status}{_advice(status)}: {said[:_EXCERPT].strip()}")
+            raise DoorRefused(_sentence(self.url, status, _said(said), len(body) - _AROUND))
         self._wait, self._failing_since, self._told = _FIRST_WAIT, None, ""
         return True
 
@@ -124,9 +126,26 @@ def batches(texts: Sequence[bytes], most: int = MAX_BATCH) -> Iterator[Sequence[
         yield texts[start:]
 
 
-def _advice(status: int) -> str:
+def _said(answer: bytes) -> str:
+    """What a server says itself: the message of its JSON, or the beginning of what is no such."""
+    try:
+        told = codec.value(answer)
+    except MalformedError:
+        return answer[:_EXCERPT].decode(errors="replace").strip()
+    inner = told.get("error", told) if isinstance(told, dict) else told
+    message = inner.get("message", "") if isinstance(inner, dict) else inner
+    return message[:_EXCERPT].strip() if isinstance(message, str) else ""
+
+
+def _sentence(url: str, status: int, said: str, size: int) -> str:
+    """Why a server takes no calls, and what it said itself."""
+    words = f": {said}" if said else ""
     if status in (401, 403):
-        return " (is --write-key that of its source?)"
+        return f"{url} does not know the write key (HTTP {status}{words}); give --write-key that of a source there"
+    if status == 413:
+        return f"{url} takes no call of {size:,} bytes (HTTP 413{words})"
     if 300 <= status < 400:
-        return ", elsewhere; give --to the URL that it names"
-    return " (does it take Segment's calls there?)" if status in (404, 405) else ""
+        return f"{url} is elsewhere (HTTP {status}); give --to the URL that it names"
+    if status in (404, 405):
+        return f"{url} does not take Segment's calls (HTTP {status}{words}); give --to the URL of a server that does"
+    return f"{url} refuses the calls (HTTP {status}{words})"

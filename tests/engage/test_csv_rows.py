@@ -1,13 +1,14 @@
 """Rows of a CSV text: every dialect, cut anywhere, and what is broken costs one line."""
 
 import csv
+import gzip
 import io
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from engage.reading_support import IDS, SIZES, TEXTS, ids, read, told
@@ -49,6 +50,7 @@ def test_ids_come_back_as_they_were_written(
     # Before Python 3.13 the writer quotes a line break only where it is the one that ends lines.
     everything = everything or any("\r" in user or "\n" in user for user in users)
     text = written([[user] for user in users], delimiter, end, csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL)
+    assume(not re.match(r"(\ufeff)?[{\[][\s{\[]*$", text.decode().partition("\n")[0]))  # taken for JSON over many lines
     found = rows(BOM * bom + text, sizes, header=False, delimiter=delimiter)
     assert ids(found) == [(user,) for user in users]
 
@@ -250,3 +252,60 @@ def test_nobody_looks_for_the_end_of_a_quote_for_ever() -> None:
         looked += taken
     assert len(looked) <= 6 * (csv_rows.MAX_LINES + 1)
     assert told(rows(b"\n".join(line.encode() for line in [*lines, "good"]), header=False))[-1][1] == "good"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"user_id": "u1"}\n', '[{"id":"u1"},\n', '["u1", "u2"]', '{\n  "id": "u1"\n}', '\n{ "id": 1}\n']
+)
+@pytest.mark.parametrize("header", [None, True, False])
+def test_json_is_no_table(text: str, header: bool | None) -> None:
+    with pytest.raises(EngageError, match="begins as JSON does") as refused:
+        rows(text.encode(), header=header)
+    assert "application/x-ndjson" in refused.value.hint
+
+
+def test_an_id_that_begins_with_a_brace_is_no_json() -> None:
+    assert ids(rows(b"{3F2504E0}\n[u2]\n")) == [("{3F2504E0}",), ("[u2]",)]
+    assert ids(rows(b'"{""a"" "\n')) == [('{"a" ',)]
+    assert ids(rows(b'u1\n{"a"}\n')) == [("u1",), ('{"a"}',)]
+
+
+@pytest.mark.parametrize(
+    "text", [b"SQLite format 3\0more\n", b"PK\x03\x04\xff\xfe,\n", b"\x89PNG\r\n\x1a\nIHDR\n", b"\x7fELF\x02"]
+)
+def test_what_is_no_text_is_no_table(text: bytes) -> None:
+    with pytest.raises(EngageError, match=r"control character \(U\+00"):
+        rows(text)
+
+
+def test_ids_may_hold_control_characters() -> None:
+    assert ids(rows(b"u1\na\0b\n")) == [("u1",), ("a\0b",)]
+    assert ids(rows(b"a\0b\n", header=False)) == [("a\0b",)]
+    assert ids(rows(b"\tu1\r\n", delimiter=",")) == [("\tu1",)]
+
+
+def test_gzip_that_nobody_announced_is_one_clear_error() -> None:
+    for size in (0, 1, 10):
+        with pytest.raises(EngageError, match="compressed with gzip") as refused:
+            rows(gzip.compress(b"user_id\nu1\n"), [size])
+    assert "Content-Encoding: gzip" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "headerless"),
+    [
+        (b"customer,email\nu1,a@b\n", {}, True),
+        (b"u1,5", {}, True),
+        (b"customer\nu1\n", {}, False),
+        (b"user_id,email\nu1,a@b\n", {}, False),
+        (b"customer,email\n", {"header": False}, False),
+        (b"customer,email\n", {"header": True}, False),
+        (b"customer,email\n", {"user_column": "1"}, False),
+    ],
+)
+def test_a_table_of_which_nothing_says_where_the_users_are(
+    text: bytes, options: dict[str, Any], headerless: bool
+) -> None:
+    reader = CsvRows("spent", CsvOptions(**options))
+    read(reader, text)
+    assert reader.headerless == headerless

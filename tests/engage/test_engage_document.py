@@ -170,6 +170,38 @@ def test_every_type_state_count_and_refusal_is_told() -> None:
     assert [name for name in camel if f"`{name}`" not in TEXT] == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("PUT", "", b'{"name": "A", "kye": "a"}', "unknown_member"),
+        ("PUT", "", b"[]", "bad_body"),
+        ("PUT", "", b"{", "invalid_json"),
+        ("PUT", "", b'{"name": "\xff"}', "invalid_utf8"),
+        ("PUT", "", b" " * 100_000, "body_too_large"),
+        ("GET", "?a=b", b"", "unknown_parameter"),
+        ("POST", "/sync?force=yes", b"ada\n", "bad_filter"),
+    ],
+)
+def test_refusals_of_the_request_itself_are_told(
+    reader: Reader, method: str, path: str, body: bytes, code: str
+) -> None:
+    with httpx.Client(base_url=reader.here.bridge_url, trust_env=False) as bridge:
+        bridge.put("/_bridge/engage/audiences/refusals", json={"name": "Refusals"})
+        headers = {"Content-Type": "text/csv"}
+        answer = bridge.request(method, f"/_bridge/engage/audiences/refusals{path}", content=body, headers=headers)
+        bridge.delete("/_bridge/engage/audiences/refusals")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert f"`{code}`" in TEXT
+
+
+def test_codings_that_are_refused_are_told(reader: Reader) -> None:
+    for coding, code in (("br", "unsupported_encoding"), ("gzip", "invalid_gzip")):
+        url = f"{reader.here.bridge_url}/_bridge/engage/audiences/refusals"
+        answer = httpx.put(url, content=b"{}", headers={"Content-Encoding": coding}, trust_env=False)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+        assert f"`{code}`" in TEXT
+
+
 def test_every_command_and_option_is_told() -> None:
     for command in engage.commands.values():
         assert f"localtalon engage {command.name}" in TEXT

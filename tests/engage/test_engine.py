@@ -322,6 +322,11 @@ def test_an_audience_is_found_by_id_key_or_name_and_near_misses_are_named() -> N
             with pytest.raises(EngageError, match="no audience or computed trait 'recent buyers'") as missed:
                 await engage.find("recent buyers")
             assert missed.value.hint == "did you mean 'Recent Buyers'?"
+            await engage.define(Computation("a2", "audience", "Recent Buyers", "others"))
+            for ask in (engage.find, engage.forget):
+                with pytest.raises(EngageError, match=r"2 .* are called 'Recent Buyers': .* ids a1 and a2"):
+                    await ask("Recent Buyers")
+            await engage.forget("a2")
             await engage.forget("a1")
             with pytest.raises(EngageError, match="no audience"):
                 await engage.find("a1")

@@ -129,6 +129,23 @@ def test_a_query_belongs_to_a_database() -> None:
     assert "takes no query" in failure("a.csv", "select 1")
     assert "with a query only" in failure("sqlite:a.db")
     assert "mysql:// is no database" in failure("mysql://u:s3cret@h/d", "select 1")
+    assert "mysql:// is no database" in failure("mysql://u:s3cret@h/d")
+    assert "nothing is fetched" in failure("https://u:s3cret@h/d.csv")
+
+
+def test_a_table_of_which_nothing_says_where_the_users_are_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("customer,email\nu1,x\n")
+    (tmp_path / "b.csv").write_text("user_id,email\nu2,x\n")
+    (tmp_path / "c.json").write_text('"u3"\n')
+    told: list[str] = []
+    rows(tmp_path, tell=told.append)
+    assert told == ["a.csv: no header recognised: user ids are taken from column 1"]
+
+
+def test_gzip_that_its_name_does_not_tell(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"u1\n"))
+    (tmp_path / "a.ndjson").write_bytes(gzip.compress(b'"u1"\n'))
+    assert all("compressed with gzip" in failure(tmp_path / name) for name in ("a.csv", "a.ndjson"))
 
 
 @pytest.fixture

@@ -356,7 +356,7 @@ def test_one_that_is_closed_or_never_opened_says_so(data: str | None) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "redis://localhost"])
 def test_another_database_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"Engage cannot be kept there: give postgresql://…, a directory"):
+    with pytest.raises(SettingsError, match=r"there is no store of Engage for that: give postgresql://…, a directory"):
         open_store(url)
 
 

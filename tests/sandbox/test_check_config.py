@@ -118,11 +118,11 @@ every = "2h"
 
 [[computed_traits]]
 name = "Home"
-type = "location"
+type = "string"
 id = "a b"
 source = "postgresql://user:secret@host/name"
 """
-    report = check(tmp_path, text + definitions({"home": "location"}))
+    report = check(tmp_path, text + definitions({"home": "string"}))
     found = [(finding.rule, finding.place.pointer) for finding in findings(report) if finding.place is not None]
     assert sorted(found) == [
         ("CONFIG", "audiences[0].every"),
@@ -131,7 +131,6 @@ source = "postgresql://user:secret@host/name"
         ("CONFIG", "audiences[1].id"),
         ("CONFIG", "computed_traits[0].id"),
         ("CONFIG", "computed_traits[0].source"),
-        ("CONFIG", "computed_traits[0].type"),
     ]
     assert not any("secret" in finding.message + finding.hint for finding in findings(report))
 

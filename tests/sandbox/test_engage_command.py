@@ -1,5 +1,6 @@
 """`localtalon engage` beside a running sandbox."""
 
+import asyncio
 import contextlib
 import csv
 import gzip
@@ -12,7 +13,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,12 @@ from click.testing import CliRunner
 
 from bridge_support import Gate, quick, running, until
 from localtalon import Sandbox
+from localtalon.bridge_client import BridgeClient, BridgeError
 from localtalon.cli import main
 from localtalon.engage_progress import EVERY, Stage, Stages, told
+from localtalon.engage_sync import Source, Syncing
+from talon_bridge.engage.computations import Computation
+from talon_bridge.engage.store import open_store
 from talon_bridge.events import Accepted
 from talon_bridge.outbox import open_outbox
 from talon_bridge.settings import Destination
@@ -208,6 +215,22 @@ def test_every_kind_of_source_is_read(shop: Shop) -> None:
     )
     assert "columns are" in shop.refused("sync", shop.key, "wide.txt", "--header", "--user-column", "user")
     assert "'ab' cannot separate columns" in shop.refused("sync", shop.key, "wide.txt", "--delimiter", "ab")
+
+
+def test_a_header_that_is_not_recognised_is_told(shop: Shop) -> None:
+    shop.write("list.csv", "customer,email\nh-1,h@example.com\n")
+    done = shop.run("sync", shop.key, "list.csv")
+    assert done.returncode == 0
+    assert done.stderr == "localtalon: list.csv: no header recognised: user ids are taken from column 1\n"
+    assert shop.members() == ["customer", "h-1"]
+    shop.done("sync", shop.key, "list.csv", "--header")
+    assert shop.members() == ["h-1"]
+
+
+def test_what_is_no_source_is_said_at_once(shop: Shop) -> None:
+    assert "nothing is fetched from the web" in shop.refused("sync", shop.key, "https://u:s3cret@h/list.csv")
+    assert "begins as JSON does" in shop.refused("sync", shop.key, shop.write("list.csv", '{"user_id": "u1"}\n'))
+    assert shop.members() == []
 
 
 def test_a_source_that_breaks_off_changes_nothing(shop: Shop) -> None:
@@ -422,3 +445,136 @@ def test_a_bar_is_shown_on_a_terminal(shop: Shop) -> None:
                 shown += terminal.read(1024)
             process.stdin.close()
             assert process.wait(30) == 0
+
+
+def test_a_definition_is_changed_in_what_is_given(shop: Shop, sandbox: Sandbox) -> None:
+    attribute(sandbox, "kept_points", "number")
+    shop.done("define", "Kept points", "--trait", "number", "--nullify", "--max-leaving", "0.1")
+    for options, nullify, max_leaving in (
+        ((), True, 0.1),
+        (("--max-leaving", "0.2"), True, 0.2),
+        (("--no-nullify",), False, 0.2),
+        (("--trait", "number"), False, 0.2),
+    ):
+        shown = json.loads(shop.done("define", "Kept points", "--json", *options))
+        assert (shown["class"], shown["nullify"], shown["maxLeaving"]) == ("trait", nullify, max_leaving)
+    shop.done("define", "Renamed", "--id", shop.key, "--max-leaving", "0.3")
+    shown = json.loads(shop.done("define", "Renamed again", "--id", shop.key, "--json"))
+    assert (shown["name"], shown["key"], shown["maxLeaving"]) == ("Renamed again", shop.key, 0.3)
+    assert "--nullify is for computed traits" in shop.run("define", "Renamed", "--id", shop.key, "--nullify").stderr
+    shop.done("forget", "kept_points")
+
+
+def test_two_of_one_name_are_told_apart(shop: Shop, sandbox: Sandbox) -> None:
+    for key in ("twin_one", "twin_two"):
+        attribute(sandbox, key, "boolean")
+        shop.done("define", "Twin", "--key", key)
+    said = "2 are called 'Twin'; name one by its id: 'twin_one' and 'twin_two'"
+    assert said in shop.refused("sync", "Twin", "-", given="u\n")
+    assert said in shop.refused("forget", "Twin")
+    for key in ("twin_one", "twin_two"):
+        shop.done("forget", key)
+
+
+def test_why_a_last_sync_came_to_nothing_is_listed(shop: Shop) -> None:
+    shop.sync("w-1\n")
+    shop.refused("sync", shop.key, "-")
+    syncs = httpx.get(f"{shop.url}/_bridge/engage/audiences/{shop.key}/syncs", trust_env=False).json()["syncs"]
+    said = f"audience '{shop.key.replace('_', ' ')}': sync {syncs[0]['number']} refused: the source of the audience"
+    assert said in shop.done("list")
+    shop.sync("w-1\n")
+    assert said not in shop.done("list")
+
+
+def test_one_that_left_the_config_is_forgotten_by_its_id(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = quick(Destination(sandbox.api_key, sandbox.emulator_url), data=str(tmp_path))
+    left = Computation("left_the_config", "audience", "Left", "left_the_config", configured=True)
+
+    async def keep() -> None:
+        store = open_store(str(tmp_path))
+        await store.open()
+        await store.define(left)
+        await store.close()
+
+    asyncio.run(keep())
+    with running(settings) as bridge:
+        shop = Shop(tmp_path, bridge.url, "")
+        assert "no audience or computed trait 'Left'" in shop.refused("forget", "Left")
+        assert shop.done("forget", left.id) == (
+            "forgot the audience or computed trait 'left_the_config'; nothing was sent\n"
+        )
+        assert "no audience or computed trait" in shop.refused("forget", left.id)
+
+
+def test_a_bridge_that_ends_while_it_sends_is_told(tmp_path: Path) -> None:
+    class Gone(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"total": 0, "syncs": [], "deadLetters": [], "next": null}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            while self.rfile.readline() != b"0\r\n":
+                pass
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gone) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        one = {"class": "audience", "id": "a", "key": "a", "type": "boolean", "name": "A"}
+        (tmp_path / "list.csv").write_text("u\n")
+        with BridgeClient(f"http://127.0.0.1:{server.server_port}", None) as client, Stages() as stages:
+            syncing = Syncing(client, one, stages, print)
+            with pytest.raises(BridgeError, match="goes on with it when it starts: `localtalon engage list`"):
+                syncing.sync(Source(str(tmp_path / "list.csv")))
+            server.shutdown()
+            server.server_close()
+            with pytest.raises(BridgeError, match="goes on delivering them when it starts"):
+                syncing.settle({"sent": 1})
+
+
+def test_the_kind_of_a_source_is_looked_at_before_anything_else(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, "http://127.0.0.1:1", "")
+    for options in ((), ("--header",), ("--query", "q")):
+        assert "http:// is no source" in shop.refused("sync", "A", "http://127.0.0.1/list.csv", *options)
+
+
+def test_what_to_do_is_said_in_words_of_the_command_line(shop: Shop) -> None:
+    shop.sync("o-1\no-2\n")
+    assert shop.refused("sync", shop.key, "-").endswith("if nobody is meant, give --allow-empty\n")
+    assert shop.refused("sync", shop.key, "-", "--max-leaving", "0.1", given="o-1\n").endswith(
+        "if it is meant, give --force, or a higher --max-leaving\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [("define", "A"), ("sync", "A", "-")])
+def test_no_number_is_no_share(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    ended = Shop(tmp_path, "http://127.0.0.1:1", "").run(*arguments, "--max-leaving", "nan")
+    assert ended.returncode == 2
+    assert "nan is not in the range" in ended.stderr
+
+
+def test_a_clean_sync_takes_away_the_rows_that_an_earlier_one_refused(shop: Shop) -> None:
+    file = shop.folder / f"{shop.key}.refused.ndjson"
+    shop.sync("k-1\n..\n")
+    assert file.exists()
+    shop.sync("k-1\n", "--refused", "other.ndjson")
+    assert file.exists()
+    shop.sync("k-1\n")
+    assert not file.exists()
+    for somebodys in ('{"line": 1}\n', "no JSON\n", ""):
+        file.write_text(somebodys)
+        shop.sync("k-1\n")
+        assert file.read_text() == somebodys
+
+
+@pytest.mark.parametrize("source", ["list.ndjson", "list.jsonl.gz", "sqlite:shop.db"])
+@pytest.mark.parametrize("option", [("--header",), ("--user-column", "id"), ("--delimiter", ";")])
+def test_options_for_csv_are_for_csv(tmp_path: Path, source: str, option: tuple[str, ...]) -> None:
+    ended = Shop(tmp_path, "http://127.0.0.1:1", "").run("sync", "A", source, *option)
+    assert ended.returncode == 2
+    assert f"{option[0]} is for CSV, and has no effect with" in ended.stderr

@@ -95,6 +95,7 @@ def test_a_path_is_one_from_the_folder_of_the_config(tmp_path: Path, written: st
             'name = "A"\nsource = "postgresql://u:secret@h/n"',
             r"audiences\[0\]\.source: .*there is no query; give query",
         ),
+        ('name = "A"\nsource = "https://u:secret@h/a.csv"', r"audiences\[0\]\.source: .*nothing is fetched"),
         ('name = "A"\nid = "a/b"', r"audiences\[0\]\.id: .*'a/b' cannot be used"),
         (
             'name = "A"\n[[audiences]]\nname = "B"\nid = "a"',
@@ -119,11 +120,14 @@ def test_what_engage_cannot_have_is_named(tmp_path: Path, text: str, said: str) 
         ('[[audiences]]\nname = "A"\nnullify = true', r"unknown key audiences\[0\]\.nullify"),
         ('[[audiences]]\nname = "A"\nsource = ""', r"audiences\[0\]\.source"),
         ('[[computed_traits]]\nname = "A"\ntype = "int"', r"computed_traits\[0\]\.type"),
+        ('[[computed_traits]]\nname = "A"\ntype = "location"', r"computed_traits\[0\]\.type"),
     ],
 )
 def test_a_key_that_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=said) as caught:
         loaded(tmp_path, text)
+    assert "location)" not in str(caught.value)
+    assert "location," not in str(caught.value)
 
 
 @pytest.mark.parametrize("command", ["up", "bridge"])
@@ -133,6 +137,7 @@ def test_a_start_ends_with_one_line_that_names_the_audience(tmp_path: Path, comm
     done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={**os.environ})
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "localtalon.toml: audiences[0].name: audience '!!!': its key would be empty" in done.stderr
+    assert done.stderr.count("explicit key") == 1
 
 
 DOMAIN = '[destination]\napplication_domain = "https://shop.talon.one"\napi_key = "k"\ncustom_attributes = []\n'

@@ -27,6 +27,7 @@ from talon_bridge.engage.computations import Computation
 from talon_bridge.engage.door import DoorRefused, DoorUnavailable
 from talon_bridge.engage.problems import EngageError
 from talon_bridge.engage.safety import Options
+from talon_bridge.engage.store import open_store
 
 NAME = "Order Completed Last 30days"
 KEY = "order_completed_last_30days"
@@ -119,11 +120,11 @@ def test_a_refusal_is_told_and_what_was_decided_goes_out_first_next_time(tmp_pat
     somebody = Elsewhere(tmp_path, target.url)
     target.script = lambda _seen: Reply(401, body=b'{"message": "no such key"}')
     refused = somebody.run(NAME, "-", given="ada\nbea\n")
-    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
-    assert "answers 401 (is --write-key that of its source?): " in refused.stderr
-    assert "no such key" in refused.stderr
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "does not know the write key (HTTP 401: no such key)" in refused.stderr
+    assert "run the same command again once that is mended" in refused.stderr
     again = somebody.run(NAME, "-", given="bea\ncarl\n")
-    assert again.exit_code == 2
+    assert again.exit_code == 1
     target.script = lambda _seen: Reply()
     target.seen.clear()
     done = somebody.run(NAME, "-", "--max-leaving", "1", given="bea\ncarl\n")
@@ -272,7 +273,12 @@ def test_a_server_says_when_to_come_again(target: Target) -> None:
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(302, "give --to the URL that it names"), (404, "does it take Segment's calls"), (400, "answers 400")],
+    [
+        (302, "give --to the URL that it names"),
+        (404, "does not take Segment's calls"),
+        (413, r"takes no call of 2 bytes \(HTTP 413\)"),
+        (400, r"refuses the calls \(HTTP 400\)"),
+    ],
 )
 def test_any_other_answer_is_final(target: Target, status: int, said: str) -> None:
     target.script = lambda _seen: Reply(status)
@@ -298,3 +304,99 @@ def test_batches_are_whole_in_order_and_no_larger_than_they_may_be(sizes: list[i
 def test_a_batch_has_so_many_calls_and_no_more() -> None:
     assert [len(batch) for batch in batches([b"{}"] * (MAX_CALLS + 1))] == [MAX_CALLS, 1]
     assert list(batches([])) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"error": {"message": "too old"}}', ": too old"),
+        (b'{"error": "too old"}', ": too old"),
+        (b'"too old"', ": too old"),
+        (b"<p>too\xff old", ": <p>too\ufffd old"),
+        (b'{"message": {}}', ""),
+        (b"", ""),
+    ],
+)
+def test_the_words_of_a_server_are_passed_on(target: Target, body: bytes, said: str) -> None:
+    target.script = lambda _seen: Reply(400, body=body)
+
+    async def knock() -> None:
+        async with ForeignDoor(target.url, "k", lambda _: None) as door:
+            with pytest.raises(DoorRefused) as caught:
+                await door([b"{}"])
+            assert str(caught.value) == f"{door.url} refuses the calls (HTTP 400{said})"
+
+    asyncio.run(knock())
+
+
+def test_data_belong_to_one_server(tmp_path: Path, target: Target) -> None:
+    somebody = Elsewhere(tmp_path, target.url)
+    assert somebody.sync("ada")["entered"] == 1
+    with scripted_target() as other:
+        wrong = Elsewhere(tmp_path, other.url).run("Another", "-", "--key", "another", given="ada\n")
+        assert (wrong.exit_code, wrong.stderr) == (
+            2,
+            f"localtalon: --data kept belongs to {target.url}; give {other.url} its own --data\n",
+        )
+        assert other.seen == []
+    assert Elsewhere(tmp_path, f"{target.url}/").sync("ada")["unchanged"] == 1
+
+
+def test_data_of_a_bridge_are_not_taken(tmp_path: Path, target: Target) -> None:
+    async def define() -> None:
+        store = open_store(str(tmp_path / "kept"))
+        await store.open()
+        await store.define(Computation("a", "audience", "A", "a"))
+        await store.close()
+
+    asyncio.run(define())
+    wrong = Elsewhere(tmp_path, target.url).run("A", "-", given="ada\n")
+    assert wrong.exit_code == 2
+    assert f"--data kept belongs to a bridge; give {target.url} its own --data" in wrong.stderr
+
+
+def test_another_kind_needs_another_key(tmp_path: Path, target: Target) -> None:
+    somebody = Elsewhere(tmp_path, target.url)
+    somebody.sync("ada", name="A")
+    wrong = somebody.run("A", "-", "--trait", "number", given="user_id,value\nada,1\n")
+    assert wrong.exit_code == 2
+    assert "the audience 'A' with boolean values under the key a; give another --key, or another --data" in wrong.stderr
+
+
+def test_a_directory_is_used_by_one_command_at_a_time(tmp_path: Path, target: Target) -> None:
+    gate = target.gate()
+    target.script = lambda _seen: Reply(gate=gate)
+    (tmp_path / "list.csv").write_text("ada\n")
+    command = [sys.executable, "-m", "localtalon", "engage", "sync", NAME, "list.csv", "--to", target.url]
+    command += ["--data", "kept", "--write-key", "their-key"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        target.wait_for(1)
+        second = Elsewhere(tmp_path, target.url).run(NAME, "-", given="ada\n")
+        assert second.exit_code == 2
+        assert "another `sync --to` or a bridge is using --data kept; wait until it has ended" in second.stderr
+        target.open_all()
+        assert process.wait(30) == 0
+
+
+def test_two_of_one_name_in_the_config_are_told_apart(tmp_path: Path, target: Target) -> None:
+    both = "".join(f'[[audiences]]\nname = "Twin"\nkey = "{key}"\n' for key in ("one", "two"))
+    (tmp_path / "localtalon.toml").write_text(both)
+    wrong = Elsewhere(tmp_path, target.url).run("Twin", "-", given="ada\n")
+    assert wrong.exit_code == 2
+    assert "2 in the config are called 'Twin'; name one by its id: 'one' and 'two'" in wrong.stderr
+
+
+def test_the_command_says_what_to_do_in_its_own_words(tmp_path: Path, target: Target) -> None:
+    somebody = Elsewhere(tmp_path, target.url)
+    somebody.sync("ada", "bea")
+    wrong = somebody.run(NAME, "-", "--max-leaving", "0.1", given="bea\n")
+    assert wrong.stderr.endswith("if it is meant, give --force, or a higher --max-leaving\n")
+
+
+def test_a_clean_sync_takes_away_the_rows_that_an_earlier_one_refused(tmp_path: Path, target: Target) -> None:
+    somebody = Elsewhere(tmp_path, target.url)
+    file = tmp_path / f"{KEY}.refused.ndjson"
+    assert somebody.run(NAME, "-", given="ada\n..\n").exit_code == 0
+    assert file.exists()
+    somebody.sync("ada")
+    assert not file.exists()

@@ -10,6 +10,7 @@ from talon_bridge.control import parameters
 from talon_bridge.control.answers import answer
 from talon_bridge.control.engage import named
 from talon_bridge.control.parts import Parts
+from talon_bridge.engage.live import BadMember
 from talon_bridge.engage.problems import EngageError
 
 MAX_BODY_BYTES = 1024 * 1024  # a longer list is better a sync
@@ -35,7 +36,22 @@ async def change_members(parts: Parts, request: Request) -> Response:
     if not given:
         raise EngageError("bad_members", "the body names nobody", f'give "{coming}", "remove" or both')
     present = dict.fromkeys(_ids(given, "add"), True) if coming == "add" else _values(given)
-    return answer(await parts.engage.change(one.id, present, _ids(given, "remove")))
+    try:
+        return answer(await parts.engage.change(one.id, present, _ids(given, "remove")))
+    except BadMember as error:
+        raise EngageError(error.code, f"{_pointer(given, error.user_id)}: {error.message}", error.hint) from None
+
+
+def _pointer(given: dict[str, Any], user_id: str) -> str:
+    """Where a user stands in the body."""
+    name = next(name for name, users in given.items() if user_id in users)
+    users = given[name]
+    return f"/{name}/{users.index(user_id) if isinstance(users, list) else _step(user_id)}"
+
+
+def _step(member: str) -> str:
+    """A member's name as a part of a JSON pointer, and no longer than a message may be."""
+    return (member if len(member) <= 80 else f"{member[:77]}...").replace("~", "~0").replace("/", "~1")
 
 
 def _ids(given: dict[str, Any], name: str) -> list[str]:
@@ -43,9 +59,9 @@ def _ids(given: dict[str, Any], name: str) -> list[str]:
     value = given.get(name, [])
     if not isinstance(value, list):
         raise EngageError("bad_members", f"{name} is {parameters.shown(value)}", 'give a list such as ["user-1"]')
-    for user_id in value:
+    for place, user_id in enumerate(value):
         if not isinstance(user_id, str):
-            what = f"{name} holds {parameters.shown(user_id)}, which is no user id"
+            what = f"/{name}/{place} is {parameters.shown(user_id)}, which is no user id"
             raise EngageError("bad_members", what, "user ids are texts: put them in quotes")
     return list(dict.fromkeys(value))
 

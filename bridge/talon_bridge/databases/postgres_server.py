@@ -1,5 +1,6 @@
 """A PostgreSQL server given by a URL: what messages call it, which one will do, and its errors in words."""
 
+import asyncio
 import logging
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -11,6 +12,7 @@ from talon_bridge.settings import SettingsError
 SCHEMA: Final = "localtalon_bridge"  # of our own: the database may be somebody's
 OLDEST_SERVER: Final = 14  # the oldest that PostgreSQL's makers still maintained in 2026
 CONNECT: Final = 10.0  # seconds to wait for a connection
+CLOSE: Final = 5.0  # seconds that statements get to end
 # What a caller's own values are to blame for; all other errors are of the server.
 OF_THE_DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 OF_THE_SERVER: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
@@ -20,6 +22,14 @@ _UNREADABLE = (
 )
 
 log = logging.getLogger(__name__)
+
+
+async def closed(pool: Any) -> None:
+    """Close a pool, whose statements get a few seconds to end."""
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE)
+    except OF_THE_SERVER:  # a time-out too
+        pool.terminate()
 
 
 class PooledConnection(asyncpg.Connection):  # type: ignore[misc]

@@ -9,21 +9,27 @@ from talon_bridge.engage.problems import EngageError
 from talon_bridge.engage.rows import Row
 
 
+class BadMember(EngageError):
+    """One user of a change cannot be used: `user_id`."""
+
+    def __init__(self, user_id: str, reason: str) -> None:
+        super().__init__("bad_members", reason, "nothing was changed; mend it")
+        self.user_id = user_id
+
+
 def checked(computation: Computation, present: Mapping[str, Any], gone: Sequence[str]) -> dict[str, bytes]:
     """The users who are there, with the JSON texts of their values. Raises `EngageError`; one bad user refuses all."""
     both = next((user_id for user_id in gone if user_id in present), None)
     if both is not None:
         hint = "name each user once"
         raise EngageError("bad_members", f"the user {_shown(both)} both comes and leaves", hint)
-    rows = [Row((user_id,) if user_id else (), value) for user_id, value in present.items()]
-    leavers = [Row((user_id,) if user_id else (), None) for user_id in gone]
-    judged = Judge(computation).judge([*rows, *leavers])
+    changes = [*present.items(), *((user_id, None) for user_id in gone)]
+    rows = [Row((user_id,) if user_id else (), value, None, at) for at, (user_id, value) in enumerate(changes)]
+    judged = Judge(computation).judge(rows)
     if judged.refused:
         first = judged.refused[0]
-        raise EngageError(
-            "bad_members", f"{first.reason}: {first.excerpt or '(empty)'}", "nothing was changed; mend it"
-        )
-    return {member.user_id: member.value for member in judged.members[: len(rows)]}
+        raise BadMember(changes[first.line][0], first.reason)
+    return {member.user_id: member.value for member in judged.members[: len(present)]}
 
 
 def _shown(user_id: str) -> str:

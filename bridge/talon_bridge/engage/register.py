@@ -150,9 +150,18 @@ class Register:
 
 
 def _unknown(text: str, known: Iterable[Computation]) -> EngageError:
+    known = list(known)
+    same = [one.id for one in known if one.name == text]
+    if len(same) > 1:
+        what = f"{len(same)} audiences and computed traits are called {text[:120]!r}: they have the ids {_and(same)}"
+        return EngageError("unknown_audience", what, "give one of the ids")
     near = nearest(text, tuple(name for one in known for name in (one.id, one.key, one.name)))
     hint = f"did you mean {near.name!r}?" if near else "define it first; GET /_bridge/engage lists all there are"
     return EngageError("unknown_audience", f"there is no audience or computed trait {text[:120]!r}", hint)
+
+
+def _and(ids: Sequence[str]) -> str:
+    return f"{', '.join(ids[:-1])} and {ids[-1]}"
 
 
 def running(computation: Computation, error: SyncRunning) -> EngageError:

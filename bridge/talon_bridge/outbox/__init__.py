@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from talon_bridge.databases.choice import must_be_postgres
 from talon_bridge.outbox.protocol import HOLD, Outbox
-from talon_bridge.settings import SettingsError
 
 FILE_NAME = "bridge.sqlite3"
 LEASE = 25.0
@@ -17,22 +17,10 @@ def open_outbox(data: str | None, lease: float = LEASE, hold: float = HOLD) -> O
     `SettingsError` for another URL, and when the driver of the database is not installed.
     """
     if data is not None and "://" in data:
-        return _database(data, lease)
+        must_be_postgres(data, "outbox")
+        from talon_bridge.outbox.postgres import PostgresOutbox
+
+        return PostgresOutbox(data, lease)
     from talon_bridge.outbox.sqlite import SqliteOutbox
 
     return SqliteOutbox(None if data is None else Path(data) / FILE_NAME, hold)
-
-
-def _database(url: str, lease: float) -> Outbox:
-    kind = url.split("://", 1)[0]
-    if kind not in ("postgresql", "postgres"):
-        hint = "give postgresql://…, a directory for a file, or nothing for memory"
-        raise SettingsError(f"bridge.data is {kind}://…; there is no outbox for that: {hint}")
-    try:
-        from talon_bridge.outbox.postgres import PostgresOutbox
-    except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
-            raise
-        hint = 'pip install asyncpg, or localtalon with its extra: "localtalon[postgres]"'
-        raise SettingsError(f"bridge.data names a PostgreSQL database, which needs asyncpg: {hint}") from None
-    return PostgresOutbox(url, lease)

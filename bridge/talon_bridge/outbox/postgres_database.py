@@ -1,6 +1,5 @@
 """The PostgreSQL database of an outbox: its connections, its schema, its statements, and its errors as values."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
@@ -18,7 +17,6 @@ from talon_bridge.settings import SettingsError
 SCHEMA_VERSION: Final = 1
 STATEMENT: Final = 10.0  # seconds for one statement
 RESTORE: Final = 600.0  # seconds to look through a dump that was restored
-CLOSE: Final = 5.0  # seconds that statements get to end
 IDLE: Final = "5s"  # a frozen process holds its locks, and back what all others read, no longer than this
 CONNECTIONS: Final = 10
 DEADLOCKS: Final = 3  # times that a transaction is begun again after one
@@ -62,10 +60,7 @@ class Database:
         """Let go of the connections."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            try:
-                await asyncio.wait_for(pool.close(), CLOSE)
-            except OF_THE_SERVER:  # a time-out too
-                pool.terminate()
+            await postgres_server.closed(pool)
 
     async def connect(self) -> Any:
         """A connection of one's own, for whoever listens. Raises `OutboxUnavailable`."""

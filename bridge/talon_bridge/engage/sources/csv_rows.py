@@ -1,6 +1,7 @@
 """Rows of a CSV text that comes in chunks."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -18,6 +19,8 @@ MAX_LINES: Final = 100  # of one record: further on nobody looks for the end of 
 _NO_OPTIONS = CsvOptions()
 # A record: its number of lines (none where more are needed), its cells, and what is wrong with it.
 _Record = tuple[int, list[str], str]
+_JSON = re.compile(r'[{\[][\s{\[]*(?:"|$)')
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")
 _LONE_RETURN = "a line ends with a carriage return alone, which is taken within quotes only"
 
 
@@ -35,7 +38,8 @@ class CsvRows:
     cannot be read costs one line: where quotes are broken, the first line of the record is refused, and the next one is
     read as the beginning of another. A row is refused too where cells are missing, or where it has more than the first
     row: most likely an id with a comma in it is not in quotes. A first row that cannot be read, and that may have named
-    the columns, is an `EngageError`.
+    the columns, is an `EngageError`; so is one that begins as JSON does, or that holds control characters where nothing
+    is said of a header: that is no table.
     """
 
     def __init__(self, key: str, options: CsvOptions = _NO_OPTIONS, file: str = "") -> None:
@@ -48,6 +52,8 @@ class CsvRows:
         self._next = 1  # the number of the next line, or of the first open one
         self._delimiter = options.delimiter or ""
         self._columns: Columns | None = None
+        self.headerless = False
+        """Whether there are several columns, and nothing says which one holds the user ids: the first one is taken."""
 
     def feed(self, chunk: bytes) -> list[Row]:
         """The rows that are complete now. Raises `EngageError` where no row can be read."""
@@ -100,6 +106,8 @@ class CsvRows:
                     numbered = enumerate(records, first + place)
                     return rows + [row for number, cells in numbered if cells for row in self._row(cells, number)]
             line, number, used = lines[place], first + place, 1
+            if self._columns is None:
+                self._look_at(line.excerpt if isinstance(line, _Unread) else line)
             if isinstance(line, _Unread):
                 rows.append(self._refused(line.excerpt, number, line.why))
             else:
@@ -126,6 +134,17 @@ class CsvRows:
             return None
         return records if len(records) == len(lines) else None
 
+    def _look_at(self, line: str) -> None:
+        """Raise `EngageError` for the beginning of what is no table."""
+        if _JSON.match(line):
+            hint = "name a file .ndjson, send a body as application/x-ndjson, or put an id that begins so in quotes"
+            raise EngageError("bad_source", "the source begins as JSON does, and was to be read as a table (CSV)", hint)
+        control = _CONTROL.search(line) if self._options.header is None else None
+        if control:
+            what = f"the source begins with a control character (U+{ord(control[0]):04X}), as no table (CSV) does"
+            hint = "give CSV or NDJSON; where user ids hold such characters, say whether there is a header"
+            raise EngageError("bad_source", what, hint)
+
     def _record(self, lines: Sequence[str | _Unread], place: int, final: bool) -> _Record:
         """The record that begins at a place; the first one with cells decides what separates them."""
         if self._delimiter:
@@ -145,6 +164,8 @@ class CsvRows:
         if where is None:
             header = is_header(cells, self._options)
             where = self._columns = columns(cells, header, self._key, self._options)
+            said = header or self._options.header is not None or self._options.user_column is not None
+            self.headerless = not said and where.width > 1
             if header:
                 return ()
         if len(cells) != where.width and (len(cells) < where.needed or any(cells[where.width :])):

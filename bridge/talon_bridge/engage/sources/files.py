@@ -5,7 +5,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final, cast
@@ -26,15 +26,16 @@ PACKED: Final = ".gz"
 
 
 async def of_files(
-    place: str, key: str, options: CsvOptions, regular: bool = False
+    place: str, key: str, options: CsvOptions, regular: bool = False, tell: Callable[[str], None] = lambda _: None
 ) -> AsyncGenerator[Sequence[Row], None]:
     """The rows of the files there, one file after the other. Raises `EngageError`.
 
     What the name of a file does not say, its first character does: `{` begins lines of JSON, anything else a table.
-    With `regular` nothing is opened that may keep its reader waiting, such as a pipe.
+    With `regular` nothing is opened that may keep its reader waiting, such as a pipe. `tell` is told of a table, once
+    it is read, of which nothing says where the user ids are.
     """
     if place == STANDARD_INPUT:
-        async with aclosing(_of_stream(cast(io.BufferedIOBase, sys.stdin.buffer), "", key, options)) as portions:
+        async with aclosing(_of_stream(cast(io.BufferedIOBase, sys.stdin.buffer), "", key, options, tell)) as portions:
             async for portion in portions:
                 yield portion
         return
@@ -43,7 +44,7 @@ async def of_files(
         for file in await asyncio.to_thread(_files, path, regular):
             path = file
             with await asyncio.to_thread(_opened, file) as stream:
-                async with aclosing(_of_stream(stream, file.name, key, options)) as portions:
+                async with aclosing(_of_stream(stream, file.name, key, options, tell)) as portions:
                     async for portion in portions:
                         yield portion
     except EngageError as error:
@@ -82,7 +83,7 @@ def _kind(name: str) -> str:
 
 
 async def _of_stream(
-    stream: io.BufferedIOBase, name: str, key: str, options: CsvOptions
+    stream: io.BufferedIOBase, name: str, key: str, options: CsvOptions, tell: Callable[[str], None]
 ) -> AsyncGenerator[Sequence[Row], None]:
     chunk = await asyncio.to_thread(stream.read1, CHUNK)
     reader = _reader(name, chunk, key, options)
@@ -92,6 +93,8 @@ async def _of_stream(
         chunk = await asyncio.to_thread(stream.read1, CHUNK)
     if rows := reader.close():
         yield rows
+    if isinstance(reader, CsvRows) and reader.headerless:
+        tell(f"{name and f'{name}: '}no header recognised: user ids are taken from column 1")
 
 
 def _reader(name: str, chunk: bytes, key: str, options: CsvOptions) -> CsvRows | NdjsonRows:

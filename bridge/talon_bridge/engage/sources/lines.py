@@ -7,6 +7,7 @@ from talon_bridge.engage.problems import EngageError
 MAX_LINE: Final = 64 * 1024  # bytes of one row
 TOO_LONG: Final = f"the row is too long: the limit is {MAX_LINE} bytes"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _KEPT = MAX_LINE + len(_BOM) + 1  # bytes of a line that does not end: enough to tell that it is too long
 
@@ -19,7 +20,7 @@ class Lines:
         self._begun = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """The lines that are whole now, each with its line feed. Raises `EngageError` for UTF-16."""
+        """The lines that are whole now, each with its line feed. Raises `EngageError` for UTF-16 and for gzip."""
         end = chunk.rfind(b"\n") + 1
         if not end:
             self._hold(chunk)
@@ -46,6 +47,9 @@ class Lines:
         self._begun = True
         if text[:2] in _UTF16:
             raise EngageError("bad_source", "the source is written in UTF-16", "save it as UTF-8, and try again")
+        if text.startswith(_GZIP):
+            hint = "unpack it, call a file .gz, or send a body with Content-Encoding: gzip"
+            raise EngageError("bad_source", "the source is compressed with gzip, and nothing said so", hint)
         return text.removeprefix(_BOM)
 
 

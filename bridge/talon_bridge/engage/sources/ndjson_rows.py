@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from talon_bridge import codec
-from talon_bridge.codec import MalformedError
+from talon_bridge.codec import Malformed, MalformedError
 from talon_bridge.engage.problems import EngageError
 from talon_bridge.engage.rows import Row
 from talon_bridge.engage.sources.lines import MAX_LINE, TOO_LONG, Lines, any_too_long
@@ -111,7 +111,7 @@ class NdjsonRows:
                 return self._row(codec.read(self._decoder, line), number)
             why = TOO_LONG
         except MalformedError as error:
-            why = str(error)
+            why = _why(error.malformed)
         return Row(line=number, file=self._file, error=why, excerpt=line[:EXCERPT].decode(errors="replace"))
 
     def _row(self, one: Any, number: int) -> Row:
@@ -135,6 +135,15 @@ class NdjsonRows:
             _text(one.error) or "",
             _text(one.excerpt) or "",
         )
+
+
+def _why(malformed: Malformed) -> str:
+    """What is wrong with a line: of an id in words that say what numbers are ids."""
+    member = malformed.pointer.split("/")[1:2]
+    if malformed.code != "invalid_type" or member not in (["user_id"], ["userId"], ["id"]):
+        return malformed.message
+    found = malformed.message.rpartition(", ")[2]
+    return f"{malformed.pointer}: a user id is a string, a whole number, or a list of these; {found}"
 
 
 def _text(given: Any) -> str | None:

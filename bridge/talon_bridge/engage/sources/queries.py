@@ -22,6 +22,7 @@ from talon_bridge.engage.problems import EngageError
 from talon_bridge.engage.rows import Row
 
 AT_ONCE: Final = 5000  # rows
+DATABASES: Final = ("sqlite", "postgresql", "postgres")  # as their URLs begin
 CONNECT: Final = 10.0  # seconds
 # `:now`, but not in `::now`; what stands in quotes and comments is skipped.
 _NOW = re.compile(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/)|(?<![:\w]):now\b", re.DOTALL)
@@ -38,9 +39,6 @@ async def of_query(url: str, query: str, now: float, type: ValueType) -> AsyncGe
     """
     moment = datetime.fromtimestamp(now, UTC)
     kind = url.partition(":")[0]
-    if kind not in ("sqlite", "postgresql", "postgres"):
-        hint = "give sqlite:///file.db or postgresql://user:password@host/name"
-        raise EngageError("bad_source", f"{kind}:// is no database that can be asked", hint)
     asked = _of_sqlite(url, query, moment, type) if kind == "sqlite" else _of_postgres(url, query, moment)
     first = 1
     async with aclosing(asked) as portions:

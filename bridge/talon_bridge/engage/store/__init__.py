@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from talon_bridge.databases.choice import must_be_postgres
 from talon_bridge.engage.store.protocol import Store
-from talon_bridge.settings import SettingsError
 
 FILE_NAME = "engage.sqlite3"
 
@@ -14,22 +14,10 @@ def open_store(data: str | None) -> Store:
     It is not open yet. Raises `SettingsError` for another URL, and when the driver of the database is not installed.
     """
     if data is not None and "://" in data:
-        return _database(data)
+        must_be_postgres(data, "store of Engage")
+        from talon_bridge.engage.store.postgres import PostgresStore
+
+        return PostgresStore(data)
     from talon_bridge.engage.store.sqlite import SqliteStore
 
     return SqliteStore(None if data is None else Path(data) / FILE_NAME)
-
-
-def _database(url: str) -> Store:
-    kind = url.split("://", 1)[0]
-    if kind not in ("postgresql", "postgres"):
-        hint = "give postgresql://…, a directory for a file, or nothing for memory"
-        raise SettingsError(f"bridge.data is {kind}://…; Engage cannot be kept there: {hint}")
-    try:
-        from talon_bridge.engage.store.postgres import PostgresStore
-    except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
-            raise
-        hint = 'pip install asyncpg, or localtalon with its extra: "localtalon[postgres]"'
-        raise SettingsError(f"bridge.data names a PostgreSQL database, which needs asyncpg: {hint}") from None
-    return PostgresStore(url)

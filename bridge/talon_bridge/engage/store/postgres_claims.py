@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from typing import Any
 
-from talon_bridge.engage.store.postgres_database import CLOSE, Database
+from talon_bridge.databases.postgres_server import CLOSE
+from talon_bridge.engage.store.postgres_database import Database
 from talon_bridge.engage.store.protocol import StoreUnavailable
 
 

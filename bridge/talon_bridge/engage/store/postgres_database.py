@@ -20,7 +20,6 @@ SCHEMA_VERSION: Final = 1
 STATEMENT: Final = 120.0  # seconds for a short statement: a large sync that is being decided may be in its way
 SHORT: Final = 10.0  # seconds for a statement that waits for nobody: longer, and the wire is taken for dead
 LONG: Final = 3600.0  # seconds for one statement over millions of rows
-CLOSE: Final = 5.0  # seconds that statements get to end
 CONNECTIONS: Final = 4
 _SETTINGS: Final = {
     "search_path": SCHEMA,
@@ -80,10 +79,7 @@ class Database:
         """Let go of the shared connections."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            try:
-                await asyncio.wait_for(pool.close(), CLOSE)
-            except OF_THE_SERVER:  # a time-out too
-                pool.terminate()
+            await postgres_server.closed(pool)
 
     async def connect(self, many_rows: bool = False) -> Any:
         """A connection of one's own. Raises `StoreUnavailable`."""

@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from talon_bridge.databases.postgres_server import CLOSE
 from talon_bridge.databases.queries import named
 from talon_bridge.engage.rows import Member, Refused
 from talon_bridge.engage.store import rows
-from talon_bridge.engage.store.postgres_database import CLOSE, LONG, Database
+from talon_bridge.engage.store.postgres_database import LONG, Database
 from talon_bridge.engage.store.protocol import MAX_REFUSED
 from talon_bridge.engage.syncs import Comparison
 
