@@ -148,8 +148,9 @@ async def _ends(store: Any, sync: Any) -> None:
 def test_on_a_wire_that_stands_still_nothing_hangs(
     wire: tuple[str, Proxy], what: Callable[[Any, Any], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SHORT", "CONNECT", "CLOSE"):
+    for name in ("SHORT", "CONNECT"):
         monkeypatch.setattr(f"talon_bridge.engage.store.postgres_database.{name}", SHORT)
+    monkeypatch.setattr("talon_bridge.databases.postgres_server.CLOSE", SHORT)
     url, proxy = wire
 
     async def main() -> tuple[float, float]:

@@ -108,6 +108,7 @@ class Database:
     def _connect(self) -> None:
         self._db = self._file.connect(self._migrate)
         self._db.execute("PRAGMA temp_store = FILE")
+        self._db.execute("PRAGMA temp.secure_delete = OFF")  # that file has no name: nobody finds what is left in it
         self._db.execute(f"PRAGMA temp.cache_size = -{STAGED_KIB}")
         self._db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}")
 
