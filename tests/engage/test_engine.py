@@ -183,6 +183,18 @@ def test_a_door_that_takes_nothing_for_a_while_is_asked_again() -> None:
     run(work)
 
 
+def test_an_error_of_our_own_holds_nothing_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("talon_bridge.engage.emitter.BUG_WAIT", 0.001)
+
+    async def work(door: Door) -> None:
+        async with engaged(door) as engage:
+            await engage.define(BUYERS)
+            door.answers = [ZeroDivisionError("a bug")]
+            assert (await engage.sync("buyers", rows_of(["a"]))).sent == 1
+
+    run(work)
+
+
 def test_what_a_door_refuses_stays_queued_and_goes_out_at_the_next_start(tmp_path: Path) -> None:
     async def work(door: Door) -> None:
         async with engaged(door, data=tmp_path) as engage:

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 1000  # changes
 LOOK_EVERY = 5.0  # seconds between looks for queues that another process left behind
 STORE_WAIT = 1.0  # seconds before a store that failed is asked again
+BUG_WAIT = 5.0  # seconds before something is tried again after an error of our own
 
 
 class Emitter:
@@ -113,6 +114,9 @@ class Emitter:
             log.error("the door refuses identifies of Engage: %s", error, extra={"action": "engage_door"})
             self.refused[computation] = str(error)
             return False
+        except Exception:
+            log.exception("changes of Engage cannot be sent; they are tried again", extra={"action": "engage_bug"})
+            await asyncio.sleep(BUG_WAIT)
         return True
 
     async def _send(self, id: str) -> bool:

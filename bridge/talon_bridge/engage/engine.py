@@ -21,7 +21,6 @@ from talon_bridge.engage.register import Defined, Register, running
 from talon_bridge.engage.rows import Row
 from talon_bridge.engage.safety import Options
 from talon_bridge.engage.schedules import Schedules
-from talon_bridge.engage.sources import open_source
 from talon_bridge.engage.store.protocol import Store, StoreUnavailable, SyncRunning
 from talon_bridge.engage.syncs import RUNNING, Live, Sync, SyncState, Trigger
 from talon_bridge.engage.tally import Tally
@@ -139,6 +138,8 @@ class Engage:
 
     async def run(self, id: str, options: Options = NOT_FORCED, trigger: Trigger = "request") -> Sync:
         """Sync from the source that the config names."""
+        from talon_bridge.engage.sources import open_source  # what no start needs
+
         computation = await self.find(id)
         source = computation.source
         if source is None:
