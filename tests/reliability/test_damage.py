@@ -40,7 +40,8 @@ def test_r14_failing_writes_are_answered_with_503_and_recover(
     disk: Disk, target: Target, tmp_path: Path, report: Report
 ) -> None:
     work, gate = Workload(1), Gate()
-    with disk.mounted(), running(bridge(tmp_path, target.url, str(tmp_path / "data"))) as process:
+    patient = {"request_timeout": 60, "lease": 150}  # what waits at the gate is not sent again for that
+    with disk.mounted(), running(bridge(tmp_path, target.url, str(tmp_path / "data"), **patient)) as process:
         Sender([process]).send(before := work.events(30, 2))
         assert process.idle()
         target.faults = lambda _arrival: gate
